@@ -59,6 +59,7 @@ bool inspect(Inspector& f, event_source& x) {
 struct event_block {
   event_source from;
   std::int64_t received_ns = 0; ///< monotonic clock of the host that read the socket
+  std::int64_t newest_ms = 0;   ///< Unix ms: newest snowflake among anchors and keyed events of the session so far; 0: none
   std::shared_ptr<const std::string> bytes;
   std::vector<event_entry> entries;
 
@@ -87,7 +88,7 @@ bool inspect(Inspector& f, event_block& x) {
   if constexpr (!Inspector::is_loading)
     packed = pack(x);
   auto ok = f.object(x).fields(f.field("from", x.from), f.field("received", x.received_ns),
-                               f.field("bytes", packed.bytes), f.field("index", packed.index));
+                               f.field("newest", x.newest_ms), f.field("bytes", packed.bytes), f.field("index", packed.index));
   if constexpr (Inspector::is_loading)
     return ok && unpack(std::move(packed), x);
   return ok;

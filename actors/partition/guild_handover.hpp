@@ -1,0 +1,146 @@
+// The hand-over of one guild between two sessions: who leads, when the lead may change, what the shadow had to add.
+// Rules of docs/architecture.md ("Hand-over of a guild"); only the guild lane (anchor, plain) passes through here. Plain class:
+// time is an argument, effects go to a port. Not thread-safe; a partition owns it.
+#pragma once
+
+#include "messages/event_block.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+
+namespace shardyard {
+
+using monotonic = std::chrono::nanoseconds; ///< since an arbitrary start; one clock per process
+
+/// The two sessions that can carry one guild. Sides are symmetric; which topology is which is the partition's business.
+enum class side : std::uint8_t { first, second };
+constexpr side other(side x) { return x == side::first ? side::second : side::first; }
+
+/// One event of the guild lane. Copies share the block.
+struct lane_event {
+  shardyard::lane lane = lane::plain; ///< anchor or plain
+  event_type_id type = unknown_event;
+  snowflake key = 0;         ///< anchors: the new snowflake. (type, key) names the anchor
+  std::uint64_t content = 0; ///< plain: canonical content hash; 0 = not computed yet (handover_port::content_hash)
+  std::uint64_t s = 0;       ///< sequence in its session
+  std::shared_ptr<const event_block> block; ///< null in tests that only need `index`
+  std::uint32_t index = 0;
+
+  std::size_t bytes() const { return block ? block->entries[index].d_size + sizeof(lane_event) : sizeof(lane_event); }
+};
+
+/// What is known of the session behind a side, kept by the partition for all its guilds and read at each call.
+struct source_view {
+  bool connected = false;       ///< socket live, not paused for credit, session READY or RESUMED
+  std::uint64_t flushed_s = 0;  ///< a heartbeat sent after this sequence was received has been acknowledged
+  std::int64_t newest_ms = 0;   ///< newest snowflake time seen anywhere on the session, Unix ms; 0 = nothing yet
+};
+struct source_views {
+  const source_view* first = nullptr; ///< null: no such session
+  const source_view* second = nullptr;
+  const source_view* of(side x) const { return x == side::first ? first : second; }
+};
+
+/// How a lead changed. `swap_back`: the leading session died or lost the guild and the shadow took over.
+enum class cut_kind : std::uint8_t { anchor, quiet, accepted, swap_back };
+
+struct handover_tuning {
+  monotonic hold = std::chrono::milliseconds(500);    ///< T_hold: clamp(2 * p99 skew, 50 ms, 500 ms)
+  monotonic quiet = std::chrono::seconds(5);          ///< T_q: max(5 s, 4 * p99.9 skew)
+  std::int64_t freshness_ms = 2000;                   ///< an anchor must be newer than the snapshot by this much
+  std::size_t max_held_events = 256;                  ///< |H| beyond which a hold is released at once
+  std::size_t max_buffer_bytes = 8u << 20;            ///< per guild and list (F, Q, D); overflow drops the list, never the lead
+  // Switches of the mutation check; true in production. Each one off must make the property tests fail.
+  bool use_hold = true;
+  bool use_floor = true;
+  bool use_live_sockets = true;
+  bool discard_follower_at_quiet_cut = true;
+};
+
+/// Sums over all guilds of a partition.
+struct handover_counters {
+  std::uint64_t compared = 0;      ///< events compared between lead and shadow, both sides agreeing
+  std::uint64_t late = 0;          ///< shadow-only events delivered late
+  std::uint64_t lead_only = 0;     ///< delivered by the lead, never shown by the shadow
+  std::uint64_t unverifiable = 0;  ///< differences nobody can judge, dropped comparisons included
+  std::uint64_t inversions = 0;    ///< pairs that the two sessions showed in a different order
+  std::uint64_t holds_released = 0; ///< holds that ended without the follower showing the anchor
+  std::uint64_t skipped = 0;       ///< after a swap back: events of the new lead that the old one had delivered
+};
+
+/// A change of lead, told before the first event of the new lead is delivered. `rest` is what the new session had shown beyond
+/// the cut and is delivered right after; whoever logs the cut must log it too, since these events were acknowledged already.
+struct cut_record {
+  cut_kind kind = cut_kind::anchor;
+  side to = side::first;
+  bool weak = false; ///< swap back with unmatched plain events on both sides: a double cannot be ruled out
+  std::span<const lane_event> rest;
+};
+
+/// Effects of a hand-over, called synchronously and in order.
+class handover_port {
+public:
+  virtual ~handover_port() = default;
+  virtual void deliver(const lane_event& event, side from, bool late) = 0;
+  virtual void cut(const cut_record& record) = 0;
+  virtual std::uint64_t content_hash(const lane_event& event) = 0;
+};
+
+class guild_handover {
+public:
+  explicit guild_handover(side lead = side::first);
+  ~guild_handover();
+  guild_handover(guild_handover&&) noexcept;
+  guild_handover& operator=(guild_handover&&) noexcept;
+
+  side lead() const { return lead_; }
+
+  /// True while lead and shadow are compared after a cut; false while the lead awaits one, or there is only one session.
+  bool shadowed() const;
+
+  /// `from`'s coverage of the guild begins: its GUILD_CREATE (or READY without the GUILDS intent), or after an overflow or a
+  /// restart of the partition its next event. On a follower: opens F with a new floor. On the lead: an outage is over.
+  void opened(side from, const source_views& sources, const handover_tuning& tuning, monotonic now, handover_port& port,
+              handover_counters& counters);
+
+  /// One event of the guild lane, already past the replay filter. From a follower that was never opened it is buffered, too.
+  void event(side from, const lane_event& event, const source_views& sources, const handover_tuning& tuning, monotonic now,
+             handover_port& port, handover_counters& counters);
+
+  /// `from`'s session is gone for good, or the guild has an outage there. A lead whose follower covers the guild swaps; a lead
+  /// without follower keeps the lead (the caller reports the gap when coverage returns) and false is returned.
+  bool lost(side from, const source_views& sources, const handover_tuning& tuning, monotonic now, handover_port& port,
+            handover_counters& counters);
+
+  /// Whether the lead may be cut from its present side to the other (`transfer`), or not yet / no longer.
+  void allow_cut(bool allowed);
+
+  /// Operator's accepted exception: cut now. Ordered compare with what the lead delivered since F was opened; nothing that
+  /// F alone has is dropped silently. False when the follower does not cover the guild.
+  bool accept(const handover_tuning& tuning, monotonic now, handover_port& port, handover_counters& counters);
+
+  /// Ends holds, makes quiet cuts, ends quiet stretches. Cheap when nothing is due.
+  void tick(const source_views& sources, const handover_tuning& tuning, monotonic now, handover_port& port,
+            handover_counters& counters);
+
+  /// The side `gone` is retired by its plan: forgets all comparison state; the guild has one session again.
+  void retire(side gone, handover_counters& counters);
+
+  bool holding() const;              ///< events of the lead are being held
+  std::uint64_t first_held_s() const; ///< sequence of the oldest held event; only while holding() and one is held, else 0
+  bool covered(side from) const;     ///< `opened` and not lost since
+  monotonic last_difference() const; ///< time of the last unexplained difference (late or lead-only event), 0 = none
+  std::size_t bytes() const;         ///< memory of F, H, Q, D and the skip list
+
+private:
+  struct overlap; // exists only while a second session covers the guild
+  side lead_;
+  bool cut_allowed_ = false;
+  std::uint8_t covered_ = 0;
+  std::unique_ptr<overlap> overlap_;
+};
+
+} // namespace shardyard
