@@ -1,5 +1,6 @@
-// The map of the system: every actor that can be reached from outside its room, with one line per message. Whoever wants to talk to
-// a cluster from C++ includes this header and calls register_messages() before making an actor_system.
+// The map of the system: every actor that can be reached from outside its room, with one line per message.
+// Whoever wants to talk to a cluster from C++ includes this header and calls register_messages() before
+// making an actor_system.
 #pragma once
 
 #include "messages/control.hpp"
@@ -26,7 +27,8 @@ bool inspect(Inspector& f, stream_block& x) {
   if constexpr (!Inspector::is_loading)
     if (x.block)
       block = *x.block;
-  auto ok = f.object(x).fields(f.field("ordinal", x.ordinal), f.field("stream", x.stream), f.field("block", block));
+  auto ok =
+      f.object(x).fields(f.field("ordinal", x.ordinal), f.field("stream", x.stream), f.field("block", block));
   if constexpr (Inspector::is_loading)
     x.block = std::make_shared<const event_block>(std::move(block));
   return ok;
@@ -40,7 +42,8 @@ struct stream_mark {
 
 template <class Inspector>
 bool inspect(Inspector& f, stream_mark& x) {
-  return f.object(x).fields(f.field("ordinal", x.ordinal), f.field("stream", x.stream), f.field("mark", x.mark));
+  return f.object(x).fields(f.field("ordinal", x.ordinal), f.field("stream", x.stream),
+                            f.field("mark", x.mark));
 }
 
 /// Group -> shard: acknowledged up to here; or the stream has a hole and must begin anew.
@@ -52,7 +55,8 @@ struct stream_answer {
 
 template <class Inspector>
 bool inspect(Inspector& f, stream_answer& x) {
-  return f.object(x).fields(f.field("stream", x.stream), f.field("through", x.through), f.field("restart", x.restart));
+  return f.object(x).fields(f.field("stream", x.stream), f.field("through", x.through),
+                            f.field("restart", x.restart));
 }
 
 /// What a partition group hands to a sink: deliveries in order. Entries carry n, epoch and flags.
@@ -66,7 +70,8 @@ bool inspect(Inspector& f, delivery_batch& x) {
   return f.object(x).fields(f.field("number", x.number), f.field("blocks", x.blocks));
 }
 
-/// Sink -> group: batch accepted; `position` is opaque to the group (the jsonl sink: its file offset) and kept in its log.
+/// Sink -> group: batch accepted; `position` is opaque to the group (the jsonl sink: its file offset) and
+/// kept in its log.
 struct delivery_accepted {
   std::uint64_t number = 0;
   std::uint64_t position = 0;
@@ -140,8 +145,9 @@ using coordinator_actor = caf::typed_actor<
 using node_actor = caf::typed_actor<
     // Tell a peer who lives here; an error when cluster or protocol differ.
     caf::result<node_card>(node_card),
-    // Answer with the coordinator if it lives here, with an error that names its node otherwise.
-    caf::result<coordinator_actor>(find_coordinator),
+    // Answer with the coordinator if it lives here, else with null and the host and port of its node (port 0:
+    // not known).
+    caf::result<caf::strong_actor_ptr, std::string, std::uint16_t>(find_coordinator),
     // Answer with this node's partition group; an error while it has none.
     caf::result<partition_group_actor>(find_partition_group),
     // Follow the coordinator's newest picture of the cluster.
@@ -164,44 +170,44 @@ void register_messages();
 
 // Ids follow the order of the lines and cross hosts: append only.
 CAF_BEGIN_TYPE_ID_BLOCK(shardyard, caf::first_custom_type_id)
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::shard_key))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::event_source))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::event_block))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::source_mark))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::mark_kind))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::stream_ack))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::drain_answer))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::stream_block))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::stream_mark))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::stream_answer))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::delivery_batch))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::delivery_accepted))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::tick))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::find_coordinator))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::find_partition_group))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::node_card))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::assignment))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::start))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::ready))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::transfer))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::drain))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::done))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::permit_purpose))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::permit_verdict))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::permit_request))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::permit_answer))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::permit_used))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::admin_request))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::admin_reply))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::shard_phase))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::shard_report))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::delay_histogram))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::handover_report))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::group_figures))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::node_report))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::sink_actor))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::partition_group_actor))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::coordinator_actor))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::node_actor))
-  CAF_ADD_TYPE_ID(shardyard, (shardyard::stream_source_actor))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::shard_key))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::event_source))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::event_block))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::source_mark))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::mark_kind))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::stream_ack))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::drain_answer))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::stream_block))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::stream_mark))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::stream_answer))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::delivery_batch))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::delivery_accepted))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::tick))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::find_coordinator))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::find_partition_group))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::node_card))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::assignment))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::start))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::ready))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::transfer))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::drain))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::done))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::permit_purpose))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::permit_verdict))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::permit_request))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::permit_answer))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::permit_used))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::admin_request))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::admin_reply))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::shard_phase))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::shard_report))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::delay_histogram))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::handover_report))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::group_figures))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::node_report))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::sink_actor))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::partition_group_actor))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::coordinator_actor))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::node_actor))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::stream_source_actor))
 CAF_END_TYPE_ID_BLOCK(shardyard)

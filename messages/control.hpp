@@ -1,5 +1,6 @@
-// The control plane: what coordinator, nodes and shards say to each other about shards, permits and plans. Each message names its
-// sender, its trigger and its effect; every handler is idempotent, and whatever carries an older cluster epoch is refused.
+// The control plane: what coordinator, nodes and shards say to each other about shards, permits and plans.
+// Each message names its sender, its trigger and its effect; every handler is idempotent, and whatever
+// carries an older cluster epoch is refused.
 #pragma once
 
 #include "messages/ids.hpp"
@@ -16,7 +17,8 @@ namespace shardyard {
 /// Raised with every change of a message or of the event table: builds that differ do not join each other.
 inline constexpr std::uint32_t protocol_version = 1;
 
-// -- membership --------------------------------------------------------------------------------------------------------
+// -- membership
+// --------------------------------------------------------------------------------------------------------
 
 /// Node -> coordinator or node, first message on every link: who I am.
 struct node_card {
@@ -41,9 +43,11 @@ struct assignment {
   std::uint64_t plan = 0;                   ///< the running plan; 0 = none
 };
 
-// -- the five messages of a reshard --------------------------------------------------------------------------------------
+// -- the five messages of a reshard
+// --------------------------------------------------------------------------------------
 
-/// Coordinator -> node: run this shard. A session found in the node's checkpoints is RESUMEd, else a permit is asked for.
+/// Coordinator -> node: run this shard. A session found in the node's checkpoints is RESUMEd, else a permit
+/// is asked for.
 struct start {
   std::uint64_t plan = 0; ///< 0: not part of a plan
   std::uint64_t cluster_epoch = 0;
@@ -58,8 +62,8 @@ struct ready {
   std::uint32_t unavailable = 0;
 };
 
-/// Coordinator -> node -> shard -> partitions, in the event stream: guilds of this shard may be cut to their other session.
-/// `retract` is the same for a new shard whose plan is aborted: back to where they came from.
+/// Coordinator -> node -> shard -> partitions, in the event stream: guilds of this shard may be cut to their
+/// other session. `retract` is the same for a new shard whose plan is aborted: back to where they came from.
 struct transfer {
   std::uint64_t plan = 0;
   std::uint64_t cluster_epoch = 0;
@@ -72,7 +76,8 @@ struct drain {
   std::uint64_t plan = 0;
   std::uint64_t cluster_epoch = 0;
   shard_key shard;
-  bool forget = false; ///< end the session at Discord (close 1000): an aborted plan's new shard, or `done` is durable
+  bool forget =
+      false; ///< end the session at Discord (close 1000): an aborted plan's new shard, or `done` is durable
 };
 
 /// Shard -> coordinator: closed. `refused_led` > 0: not closed, this many guilds are still led by it.
@@ -85,7 +90,8 @@ struct done {
   std::uint64_t refused_led = 0;
 };
 
-// -- identify permits ------------------------------------------------------------------------------------------------------
+// -- identify permits
+// ------------------------------------------------------------------------------------------------------
 
 enum class permit_purpose : std::uint8_t { recovery, start, reshard };
 
@@ -100,10 +106,11 @@ enum class permit_verdict : std::uint8_t { granted, wait, refused };
 
 struct permit_answer {
   permit_verdict verdict = permit_verdict::wait;
-  std::uint64_t permit = 0;    ///< granted: its id, to be reported when used
-  std::uint32_t after_ms = 0;  ///< wait: ask again after this long. granted: valid this long from the moment of asking
-  std::string why;             ///< wait, refused
-  std::string instead;         ///< refused: what the operator can do
+  std::uint64_t permit = 0; ///< granted: its id, to be reported when used
+  std::uint32_t after_ms =
+      0;           ///< wait: ask again after this long. granted: valid this long from the moment of asking
+  std::string why; ///< wait, refused
+  std::string instead; ///< refused: what the operator can do
 };
 
 /// Shard -> coordinator: IDENTIFY was sent `age_ms` ago under this permit; `invalid`: Discord answered op 9.
@@ -114,7 +121,8 @@ struct permit_used {
   bool invalid = false;
 };
 
-// -- operators ---------------------------------------------------------------------------------------------------------------
+// -- operators
+// ---------------------------------------------------------------------------------------------------------------
 
 /// Admin -> coordinator: one verb of the command line.
 struct admin_request {
@@ -134,7 +142,8 @@ struct admin_reply {
   std::string body;
 };
 
-// -- inspection -----------------------------------------------------------------------------------------------------------
+// -- inspection
+// -----------------------------------------------------------------------------------------------------------
 
 template <class Inspector, class Enum>
 bool inspect_enum(Inspector& f, Enum& x, Enum last) {
@@ -158,22 +167,24 @@ bool inspect(Inspector& f, permit_verdict& x) {
 
 template <class Inspector>
 bool inspect(Inspector& f, node_card& x) {
-  return f.object(x).fields(f.field("name", x.name), f.field("incarnation", x.incarnation), f.field("cluster", x.cluster),
-                            f.field("protocol", x.protocol), f.field("host", x.host), f.field("port", x.port),
-                            f.field("weight", x.weight));
+  return f.object(x).fields(f.field("name", x.name), f.field("incarnation", x.incarnation),
+                            f.field("cluster", x.cluster), f.field("protocol", x.protocol),
+                            f.field("host", x.host), f.field("port", x.port), f.field("weight", x.weight));
 }
 
 template <class Inspector>
 bool inspect(Inspector& f, assignment& x) {
   return f.object(x).fields(f.field("cluster_epoch", x.cluster_epoch), f.field("revision", x.revision),
                             f.field("partition_count", x.partition_count), f.field("members", x.members),
-                            f.field("partition_owner", x.partition_owner), f.field("active_topology", x.active_topology),
+                            f.field("partition_owner", x.partition_owner),
+                            f.field("active_topology", x.active_topology),
                             f.field("other_topology", x.other_topology), f.field("plan", x.plan));
 }
 
 template <class Inspector>
 bool inspect(Inspector& f, start& x) {
-  return f.object(x).fields(f.field("plan", x.plan), f.field("cluster_epoch", x.cluster_epoch), f.field("shard", x.shard));
+  return f.object(x).fields(f.field("plan", x.plan), f.field("cluster_epoch", x.cluster_epoch),
+                            f.field("shard", x.shard));
 }
 
 template <class Inspector>
@@ -184,21 +195,21 @@ bool inspect(Inspector& f, ready& x) {
 
 template <class Inspector>
 bool inspect(Inspector& f, transfer& x) {
-  return f.object(x).fields(f.field("plan", x.plan), f.field("cluster_epoch", x.cluster_epoch), f.field("shard", x.shard),
-                            f.field("retract", x.retract));
+  return f.object(x).fields(f.field("plan", x.plan), f.field("cluster_epoch", x.cluster_epoch),
+                            f.field("shard", x.shard), f.field("retract", x.retract));
 }
 
 template <class Inspector>
 bool inspect(Inspector& f, drain& x) {
-  return f.object(x).fields(f.field("plan", x.plan), f.field("cluster_epoch", x.cluster_epoch), f.field("shard", x.shard),
-                            f.field("forget", x.forget));
+  return f.object(x).fields(f.field("plan", x.plan), f.field("cluster_epoch", x.cluster_epoch),
+                            f.field("shard", x.shard), f.field("forget", x.forget));
 }
 
 template <class Inspector>
 bool inspect(Inspector& f, done& x) {
-  return f.object(x).fields(f.field("plan", x.plan), f.field("cluster_epoch", x.cluster_epoch), f.field("shard", x.shard),
-                            f.field("last_s", x.last_s), f.field("events", x.events),
-                            f.field("refused_led", x.refused_led));
+  return f.object(x).fields(f.field("plan", x.plan), f.field("cluster_epoch", x.cluster_epoch),
+                            f.field("shard", x.shard), f.field("last_s", x.last_s),
+                            f.field("events", x.events), f.field("refused_led", x.refused_led));
 }
 
 template <class Inspector>
@@ -209,14 +220,15 @@ bool inspect(Inspector& f, permit_request& x) {
 
 template <class Inspector>
 bool inspect(Inspector& f, permit_answer& x) {
-  return f.object(x).fields(f.field("verdict", x.verdict), f.field("permit", x.permit), f.field("after_ms", x.after_ms),
-                            f.field("why", x.why), f.field("instead", x.instead));
+  return f.object(x).fields(f.field("verdict", x.verdict), f.field("permit", x.permit),
+                            f.field("after_ms", x.after_ms), f.field("why", x.why),
+                            f.field("instead", x.instead));
 }
 
 template <class Inspector>
 bool inspect(Inspector& f, permit_used& x) {
-  return f.object(x).fields(f.field("shard", x.shard), f.field("permit", x.permit), f.field("age_ms", x.age_ms),
-                            f.field("invalid", x.invalid));
+  return f.object(x).fields(f.field("shard", x.shard), f.field("permit", x.permit),
+                            f.field("age_ms", x.age_ms), f.field("invalid", x.invalid));
 }
 
 template <class Inspector>

@@ -5,7 +5,8 @@
 
 namespace shardyard {
 
-static_assert(std::endian::native == std::endian::little, "event_entry crosses hosts as raw little-endian words");
+static_assert(std::endian::native == std::endian::little,
+              "event_entry crosses hosts as raw little-endian words");
 
 packed_events pack(const event_block& block) {
   packed_events result;

@@ -1,5 +1,5 @@
-// The unit that travels from a shard to its partitions and on to the sinks: one immutable buffer of payload bytes, shared by
-// reference count inside a process, and an index of the events in it.
+// The unit that travels from a shard to its partitions and on to the sinks: one immutable buffer of payload
+// bytes, shared by reference count inside a process, and an index of the events in it.
 #pragma once
 
 #include "messages/event_type.hpp"
@@ -15,21 +15,22 @@ namespace shardyard {
 
 /// Bits of event_entry::flags.
 enum event_flag : std::uint16_t {
-  unavailable_flag = 1, ///< GUILD_CREATE / GUILD_DELETE with `unavailable: true`: an outage, not a membership change
-  late_flag = 2,        ///< delivered after its place, because only the shadow session had it
-  cut_flag = 4,         ///< not an event: the lead of the guild changed; `d` says how
-  gap_flag = 8,         ///< not an event: a reported hole; `d` says between what and why
-  snapshot_flag = 16,   ///< presence made from a snapshot at a cut, not received as a dispatch
+  unavailable_flag =
+      1,         ///< GUILD_CREATE / GUILD_DELETE with `unavailable: true`: an outage, not a membership change
+  late_flag = 2, ///< delivered after its place, because only the shadow session had it
+  cut_flag = 4,  ///< not an event: the lead of the guild changed; `d` says how
+  gap_flag = 8,  ///< not an event: a reported hole; `d` says between what and why
+  snapshot_flag = 16, ///< presence made from a snapshot at a cut, not received as a dispatch
 };
 
 /// One dispatch. Offsets and sizes are bytes within event_block::bytes.
 struct event_entry {
-  snowflake guild = 0;     ///< 0: the event names no guild
-  snowflake key = 0;       ///< anchors and keyed events: the snowflake that names the occurrence
-  snowflake channel = 0;   ///< `channel_id`, filled only for events without guild
-  std::uint64_t s = 0;     ///< sequence in its session
-  std::uint64_t n = 0;     ///< delivery number of the guild; 0 until the partition delivers it
-  std::uint64_t epoch = 0; ///< guild epoch of the delivery
+  snowflake guild = 0;        ///< 0: the event names no guild
+  snowflake key = 0;          ///< anchors and keyed events: the snowflake that names the occurrence
+  snowflake channel = 0;      ///< `channel_id`, filled only for events without guild
+  std::uint64_t s = 0;        ///< sequence in its session
+  std::uint64_t n = 0;        ///< delivery number of the guild; 0 until the partition delivers it
+  std::uint64_t epoch = 0;    ///< guild epoch of the delivery
   std::uint32_t d_offset = 0; ///< the value of `d`, untouched
   std::uint32_t d_size = 0;
   std::uint32_t t_offset = 0; ///< the event name, without quotes
@@ -55,11 +56,13 @@ bool inspect(Inspector& f, event_source& x) {
   return f.object(x).fields(f.field("shard", x.shard), f.field("session_id", x.session_id));
 }
 
-/// Events of one session in the order received. Copies share `bytes`, which nobody changes after construction.
+/// Events of one session in the order received. Copies share `bytes`, which nobody changes after
+/// construction.
 struct event_block {
   event_source from;
   std::int64_t received_ns = 0; ///< monotonic clock of the host that read the socket
-  std::int64_t newest_ms = 0;   ///< Unix ms: newest snowflake among anchors and keyed events of the session so far; 0: none
+  std::int64_t newest_ms =
+      0; ///< Unix ms: newest snowflake among anchors and keyed events of the session so far; 0: none
   std::shared_ptr<const std::string> bytes;
   std::vector<event_entry> entries;
 
@@ -88,7 +91,8 @@ bool inspect(Inspector& f, event_block& x) {
   if constexpr (!Inspector::is_loading)
     packed = pack(x);
   auto ok = f.object(x).fields(f.field("from", x.from), f.field("received", x.received_ns),
-                               f.field("newest", x.newest_ms), f.field("bytes", packed.bytes), f.field("index", packed.index));
+                               f.field("newest", x.newest_ms), f.field("bytes", packed.bytes),
+                               f.field("index", packed.index));
   if constexpr (Inspector::is_loading)
     return ok && unpack(std::move(packed), x);
   return ok;

@@ -96,7 +96,9 @@ constexpr std::array table{
 
 } // namespace
 
-std::span<const event_type> event_types() { return table; }
+std::span<const event_type> event_types() {
+  return table;
+}
 
 event_type_id find_event_type(std::string_view name) {
   static const auto index = [] {

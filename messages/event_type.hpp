@@ -1,5 +1,5 @@
-// What the cluster knows of each gateway event: where its guild id stands and in which order class (lane) it belongs.
-// One static table, used by the header scan in net/ and by the hand-over in actors/partition/.
+// What the cluster knows of each gateway event: where its guild id stands and in which order class (lane) it
+// belongs. One static table, used by the header scan in net/ and by the hand-over in actors/partition/.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,8 @@ namespace shardyard {
 
 /// Order class of an event during a hand-over (docs/architecture.md, "Lanes").
 enum class lane : std::uint8_t {
-  anchor, ///< guild lane; makes a thing with a new snowflake, so it occurs once and can prove a common position
+  anchor, ///< guild lane; makes a thing with a new snowflake, so it occurs once and can prove a common
+          ///< position
   plain,  ///< guild lane; may repeat with equal content, never a proof
   keyed,  ///< has an id of its own and no order promise: union of both sessions, once per id
   state,  ///< latest value counts; taken from the lead only
@@ -34,12 +35,15 @@ struct event_type {
 using event_type_id = std::uint16_t;
 inline constexpr event_type_id unknown_event = 0;
 
-/// All known events; entry 0 stands for every unknown name and is treated as plain with an optional `guild_id`.
+/// All known events; entry 0 stands for every unknown name and is treated as plain with an optional
+/// `guild_id`.
 std::span<const event_type> event_types();
 
 /// Constant-time look-up by `t`. Thread-safe.
 event_type_id find_event_type(std::string_view name);
 
-inline const event_type& type_of(event_type_id id) { return event_types()[id]; }
+inline const event_type& type_of(event_type_id id) {
+  return event_types()[id];
+}
 
 } // namespace shardyard

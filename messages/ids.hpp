@@ -1,4 +1,5 @@
-// Names that every part of the cluster shares: snowflakes, shards, sources. Plain values, no behaviour beyond arithmetic.
+// Names that every part of the cluster shares: snowflakes, shards, sources. Plain values, no behaviour beyond
+// arithmetic.
 #pragma once
 
 #include <compare>
@@ -18,17 +19,20 @@ constexpr std::int64_t created_ms(snowflake id) {
   return static_cast<std::int64_t>(id >> 22) + discord_epoch_ms;
 }
 
-/// The shard of `guild` under `shard_count` shards (Gateway reference, "Sharding"). `shard_count` must not be 0.
+/// The shard of `guild` under `shard_count` shards (Gateway reference, "Sharding"). `shard_count` must not be
+/// 0.
 constexpr std::uint32_t shard_of(snowflake guild, std::uint32_t shard_count) {
   return static_cast<std::uint32_t>((guild >> 22) % shard_count);
 }
 
-/// The fixed slice of guilds that one partition writes. Events without guild have guild 0 and so live on partition 0.
+/// The fixed slice of guilds that one partition writes. Events without guild have guild 0 and so live on
+/// partition 0.
 constexpr std::uint32_t partition_of(snowflake guild, std::uint32_t partition_count) {
   return static_cast<std::uint32_t>((guild >> 22) % partition_count);
 }
 
-/// One shard of one topology: `[id, count]` as declared in IDENTIFY. Topology ids start at 1 and are never used again.
+/// One shard of one topology: `[id, count]` as declared in IDENTIFY. Topology ids start at 1 and are never
+/// used again.
 struct shard_key {
   std::uint32_t topology = 0;
   std::uint32_t id = 0;

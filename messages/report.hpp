@@ -1,5 +1,6 @@
-// What a node tells the coordinator about the shards and partitions that it runs, a few times a second and after each change.
-// Reports are whole pictures, not differences: a lost one or a new coordinator needs no special case.
+// What a node tells the coordinator about the shards and partitions that it runs, a few times a second and
+// after each change. Reports are whole pictures, not differences: a lost one or a new coordinator needs no
+// special case.
 #pragma once
 
 #include "messages/ids.hpp"
@@ -46,14 +47,16 @@ struct delay_histogram {
 /// What one partition group knows of one shard during a plan.
 struct handover_report {
   shard_key shard;
-  bool transferred = false;   ///< the transfer (or retract) mark of the plan has arrived
-  std::uint64_t led = 0;      ///< guilds of this group still led by the shard
-  std::uint64_t exceptions = 0; ///< of these, those that neither anchor nor silence cut within the operator's limit
+  bool transferred = false; ///< the transfer (or retract) mark of the plan has arrived
+  std::uint64_t led = 0;    ///< guilds of this group still led by the shard
+  std::uint64_t exceptions =
+      0; ///< of these, those that neither anchor nor silence cut within the operator's limit
   std::uint64_t cut_anchor = 0; ///< guilds cut away from this shard, by kind
   std::uint64_t cut_quiet = 0;
   std::uint64_t cut_accepted = 0;
   std::uint64_t cut_swap_back = 0;
-  std::uint64_t difference_age_ms = 0; ///< since the last unexplained difference on a guild of this shard; max = never
+  std::uint64_t difference_age_ms =
+      0; ///< since the last unexplained difference on a guild of this shard; max = never
 };
 
 /// Sums over one partition group since the plan began (or since the group started).
@@ -71,8 +74,8 @@ struct group_figures {
   std::uint64_t breaches = 0; ///< invariants found broken; the partitions concerned are isolated
   std::uint64_t overlap_bytes = 0;
   std::uint64_t undelivered = 0; ///< events waiting for a sink
-  delay_histogram added_delay; ///< guild events while units move
-  delay_histogram held_delay;  ///< of these, the held ones
+  delay_histogram added_delay;   ///< guild events while units move
+  delay_histogram held_delay;    ///< of these, the held ones
 };
 
 /// Node -> coordinator.
@@ -98,8 +101,9 @@ bool inspect(Inspector& f, shard_phase& x) {
 
 template <class Inspector>
 bool inspect(Inspector& f, shard_report& x) {
-  return f.object(x).fields(f.field("shard", x.shard), f.field("phase", x.phase), f.field("was_ready", x.was_ready),
-                            f.field("guilds", x.guilds), f.field("unavailable", x.unavailable), f.field("s", x.s),
+  return f.object(x).fields(f.field("shard", x.shard), f.field("phase", x.phase),
+                            f.field("was_ready", x.was_ready), f.field("guilds", x.guilds),
+                            f.field("unavailable", x.unavailable), f.field("s", x.s),
                             f.field("events", x.events), f.field("resumes", x.resumes),
                             f.field("identifies", x.identifies), f.field("spooled_bytes", x.spooled_bytes),
                             f.field("closed_plan", x.closed_plan), f.field("text", x.text));
@@ -107,34 +111,36 @@ bool inspect(Inspector& f, shard_report& x) {
 
 template <class Inspector>
 bool inspect(Inspector& f, delay_histogram& x) {
-  return f.object(x).fields(f.field("buckets", x.buckets), f.field("count", x.count), f.field("max_us", x.max_us));
+  return f.object(x).fields(f.field("buckets", x.buckets), f.field("count", x.count),
+                            f.field("max_us", x.max_us));
 }
 
 template <class Inspector>
 bool inspect(Inspector& f, handover_report& x) {
-  return f.object(x).fields(f.field("shard", x.shard), f.field("transferred", x.transferred), f.field("led", x.led),
-                            f.field("exceptions", x.exceptions), f.field("cut_anchor", x.cut_anchor),
-                            f.field("cut_quiet", x.cut_quiet), f.field("cut_accepted", x.cut_accepted),
-                            f.field("cut_swap_back", x.cut_swap_back),
-                            f.field("difference_age_ms", x.difference_age_ms));
+  return f.object(x).fields(
+      f.field("shard", x.shard), f.field("transferred", x.transferred), f.field("led", x.led),
+      f.field("exceptions", x.exceptions), f.field("cut_anchor", x.cut_anchor),
+      f.field("cut_quiet", x.cut_quiet), f.field("cut_accepted", x.cut_accepted),
+      f.field("cut_swap_back", x.cut_swap_back), f.field("difference_age_ms", x.difference_age_ms));
 }
 
 template <class Inspector>
 bool inspect(Inspector& f, group_figures& x) {
-  return f.object(x).fields(f.field("guilds", x.guilds), f.field("delivered", x.delivered), f.field("compared", x.compared),
-                            f.field("late", x.late), f.field("lead_only", x.lead_only),
-                            f.field("unverifiable", x.unverifiable), f.field("inversions", x.inversions),
-                            f.field("holds", x.holds), f.field("holds_released", x.holds_released),
-                            f.field("gaps", x.gaps), f.field("breaches", x.breaches),
-                            f.field("overlap_bytes", x.overlap_bytes), f.field("undelivered", x.undelivered),
-                            f.field("added_delay", x.added_delay), f.field("held_delay", x.held_delay));
+  return f.object(x).fields(
+      f.field("guilds", x.guilds), f.field("delivered", x.delivered), f.field("compared", x.compared),
+      f.field("late", x.late), f.field("lead_only", x.lead_only), f.field("unverifiable", x.unverifiable),
+      f.field("inversions", x.inversions), f.field("holds", x.holds),
+      f.field("holds_released", x.holds_released), f.field("gaps", x.gaps), f.field("breaches", x.breaches),
+      f.field("overlap_bytes", x.overlap_bytes), f.field("undelivered", x.undelivered),
+      f.field("added_delay", x.added_delay), f.field("held_delay", x.held_delay));
 }
 
 template <class Inspector>
 bool inspect(Inspector& f, node_report& x) {
   return f.object(x).fields(f.field("node", x.node), f.field("incarnation", x.incarnation),
                             f.field("cluster_epoch", x.cluster_epoch), f.field("plan", x.plan),
-                            f.field("shards", x.shards), f.field("handovers", x.handovers), f.field("figures", x.figures));
+                            f.field("shards", x.shards), f.field("handovers", x.handovers),
+                            f.field("figures", x.figures));
 }
 
 } // namespace shardyard

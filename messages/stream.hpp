@@ -1,5 +1,6 @@
-// What a shard tells a partition group, and the answer. One stream per pair of actors, numbered from 1 by the shard; order holds
-// because everything about a session, events and marks alike, travels in this one stream (a `transfer` cannot overtake an event).
+// What a shard tells a partition group, and the answer. One stream per pair of actors, numbered from 1 by the
+// shard; order holds because everything about a session, events and marks alike, travels in this one stream
+// (a `transfer` cannot overtake an event).
 #pragma once
 
 #include "messages/event_block.hpp"
@@ -12,9 +13,10 @@ namespace shardyard {
 
 /// What a mark in the event stream says about the session that it names.
 enum class mark_kind : std::uint8_t {
-  started,      ///< READY seen: a new session; `guilds` lists those of READY that belong to this group
-  resynced,     ///< the stream to this group begins anew (the group restarted): the session is as described, `s` acknowledged
-  connected,    ///< RESUMED seen: the socket is live again
+  started,   ///< READY seen: a new session; `guilds` lists those of READY that belong to this group
+  resynced,  ///< the stream to this group begins anew (the group restarted): the session is as described, `s`
+             ///< acknowledged
+  connected, ///< RESUMED seen: the socket is live again
   disconnected, ///< the socket is gone, the session may be resumed
   lost,         ///< the session is gone for good; `reason` says why
   flushed,      ///< a heartbeat sent when `s` was the newest sequence received has been acknowledged
@@ -28,12 +30,12 @@ enum class mark_kind : std::uint8_t {
 struct source_mark {
   event_source from;
   mark_kind kind = mark_kind::started;
-  std::uint64_t s = 0;            ///< newest sequence received (flushed: when the heartbeat was sent)
-  std::uint64_t plan = 0;         ///< transfer, retract, drain, closed: the plan's id
+  std::uint64_t s = 0;    ///< newest sequence received (flushed: when the heartbeat was sent)
+  std::uint64_t plan = 0; ///< transfer, retract, drain, closed: the plan's id
   std::uint64_t cluster_epoch = 0;
-  std::int64_t newest_ms = 0;     ///< as event_block::newest_ms
-  bool connected = false;         ///< started, resynced: whether the socket is live
-  std::vector<snowflake> guilds;  ///< started, resynced
+  std::int64_t newest_ms = 0;    ///< as event_block::newest_ms
+  bool connected = false;        ///< started, resynced: whether the socket is live
+  std::vector<snowflake> guilds; ///< started, resynced
   std::string reason;
 };
 
@@ -49,12 +51,14 @@ bool inspect(Inspector& f, mark_kind& x) {
 
 template <class Inspector>
 bool inspect(Inspector& f, source_mark& x) {
-  return f.object(x).fields(f.field("from", x.from), f.field("kind", x.kind), f.field("s", x.s), f.field("plan", x.plan),
-                            f.field("cluster_epoch", x.cluster_epoch), f.field("newest_ms", x.newest_ms),
-                            f.field("connected", x.connected), f.field("guilds", x.guilds), f.field("reason", x.reason));
+  return f.object(x).fields(f.field("from", x.from), f.field("kind", x.kind), f.field("s", x.s),
+                            f.field("plan", x.plan), f.field("cluster_epoch", x.cluster_epoch),
+                            f.field("newest_ms", x.newest_ms), f.field("connected", x.connected),
+                            f.field("guilds", x.guilds), f.field("reason", x.reason));
 }
 
-/// Acknowledgement: everything up to and including `through` in the stream of `shard` is delivered or disposable.
+/// Acknowledgement: everything up to and including `through` in the stream of `shard` is delivered or
+/// disposable.
 struct stream_ack {
   shard_key shard;
   std::uint64_t through = 0;

@@ -1,0 +1,35 @@
+// An operator's way to the coordinator: finds it through any node and asks it one verb at a time. Blocks the
+// calling thread; for command line programs, not for actors.
+#pragma once
+
+#include "messages/actor_interfaces.hpp"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <variant>
+
+namespace shardyard {
+
+/// No coordinator answered: why, and what was tried.
+struct unreachable {
+  std::string why;
+};
+
+class admin {
+public:
+  /// `system` must outlive the link and have the middleman loaded (system_config).
+  explicit admin(caf::actor_system& system);
+  ~admin();
+
+  /// Carries out `request`. Connects first where needed, follows one hint from a node that is not the
+  /// coordinator, and gives up after `timeout`. A link that was lost is opened again at the next call.
+  std::variant<admin_reply, unreachable> ask(const std::string& host, std::uint16_t port,
+                                             const admin_request& request, std::chrono::milliseconds timeout);
+
+private:
+  struct connection;
+  std::unique_ptr<connection> connection_;
+};
+
+} // namespace shardyard

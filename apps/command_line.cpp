@@ -1,0 +1,158 @@
+#include "apps/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <sstream>
+
+namespace shardyard {
+namespace {
+
+constexpr auto description =
+    "Holds a bot's Discord gateway sessions and changes their number while the bot keeps running.";
+
+void add_node(CLI::App& app, node_command& out) {
+  auto* sub =
+      app.add_subcommand("node", "run a node of the cluster (the coordinator, shards, partitions, sinks)");
+  sub->add_option("--config,-c", out.config, "configuration file (TOML); see cluster-config/")->required();
+  sub->add_option("--set", out.overrides, "override one key: section.key=value (repeatable)");
+}
+
+void add_sim(CLI::App& app, sim_command& out) {
+  auto* sub = app.add_subcommand("sim", "run a simulated Discord to rehearse against");
+  sub->add_option("--host", out.host, "address to listen on")->capture_default_str();
+  sub->add_option("--port", out.port, "port to listen on; 0 = any free one, printed")->capture_default_str();
+  sub->add_option("--token", out.token, "the bot token that it accepts")->capture_default_str();
+  sub->add_option("--seed", out.seed, "seed of the world")->capture_default_str();
+  sub->add_option("--guilds", out.guilds, "guilds in the world")->capture_default_str();
+  sub->add_option("--rate", out.rate, "events per second in the whole world")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  sub->add_flag("--presences,!--no-presences", out.presences, "presence updates in the mix");
+  sub->add_option("--max-concurrency", out.max_concurrency, "identify buckets")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  sub->add_option("--budget", out.budget, "IDENTIFYs per day")->capture_default_str();
+  sub->add_option("--shard-multiple", out.shard_multiple, "shard counts must be a multiple of this")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  sub->add_option("--delay-min-ms", out.delay_min_ms, "least delay of a session's copy of an event")
+      ->capture_default_str();
+  sub->add_option("--delay-max-ms", out.delay_max_ms, "greatest delay of a session's copy of an event")
+      ->capture_default_str();
+  sub->add_option("--heartbeat-ms", out.heartbeat_ms, "heartbeat interval told in HELLO")
+      ->capture_default_str()
+      ->check(CLI::Range(100, 600000));
+  sub->add_flag("--tls", out.tls, "serve TLS with a certificate made at start");
+  sub->add_option("--ca-out", out.ca_out, "with --tls: write the certificate for clients to trust here");
+  sub->add_option("--port-out", out.port_out, "write the port to this file once listening");
+}
+
+void add_audit(CLI::App& app, audit_command& out) {
+  auto* sub = app.add_subcommand(
+      "audit", "compare what was delivered with what happened; exit 0 only if nothing is wrong");
+  sub->add_option("--truth", out.truth, "URL of the simulator's /truth, or a file with its answer")
+      ->required();
+  sub->add_option("--events", out.events, "file written by a jsonl sink (repeatable)")->required();
+  sub->add_option("--report", out.report, "file with the JSON of 'shardyard report --json'");
+  sub->add_flag("--json", out.json, "print JSON");
+}
+
+/// Splits "host:port"; CLI11 turns the text into a usage error.
+std::string check_address(const std::string& text) {
+  auto colon = text.rfind(':');
+  auto port = colon == std::string::npos ? std::string{} : text.substr(colon + 1);
+  auto digits = !port.empty() && port.size() <= 5 &&
+                std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
+  if (colon == 0 || !digits || std::stoul(port) == 0 || std::stoul(port) > 65535)
+    return "'" + text + "' is not HOST:PORT (for example 127.0.0.1:7400)";
+  return {};
+}
+
+struct admin_options {
+  std::string at = "127.0.0.1:7400";
+  std::vector<std::pair<CLI::App*, std::string>> verbs;
+};
+
+CLI::App* add_verb(CLI::App& app, admin_options& options, admin_command& out, const std::string& verb,
+                   const std::string& text) {
+  auto* sub = app.add_subcommand(verb, text);
+  sub->add_option("--at", options.at, "HOST:PORT of any node of the cluster")
+      ->capture_default_str()
+      ->envname("SHARDYARD_AT")
+      ->check(CLI::Validator(check_address, "HOST:PORT"));
+  sub->add_flag("--json", out.json, "print JSON");
+  sub->add_option("--timeout", out.timeout_s, "seconds to wait for the coordinator")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 3600));
+  options.verbs.emplace_back(sub, verb);
+  return sub;
+}
+
+void add_admin(CLI::App& app, admin_options& options, admin_command& out) {
+  auto& request = out.request;
+  auto verb = [&](const char* name, const char* text) { return add_verb(app, options, out, name, text); };
+  verb("status", "topology, shards, nodes, identify budget, whether a reshard is running")
+      ->add_flag("--watch", out.watch, "keep printing until interrupted or the running reshard ends");
+  auto* plan =
+      verb("plan", "dry run of a reshard: units, identifies, time, guilds that move, better counts nearby");
+  plan->add_option("shards", request.target, "the new number of shards")
+      ->required()
+      ->check(CLI::Range(1u, 1000000u));
+  plan->add_flag("--renew", request.renew, "same count, new sessions");
+  auto* reshard = verb("reshard", "change the number of shards while events flow");
+  reshard->add_option("shards", request.target, "the new number of shards")
+      ->required()
+      ->check(CLI::Range(1u, 1000000u));
+  reshard->add_flag("--watch", out.watch, "show the progress until the end");
+  reshard->add_flag("--hold", request.hold, "stop before old shards are closed, until 'commit'");
+  reshard->add_flag("--renew", request.renew, "same count, new sessions");
+  auto* commit = verb("commit", "let a held reshard close its old shards");
+  commit->add_flag("--accept", request.accept,
+                   "also cut guilds that no proof was found for, and say so in the report");
+  verb("pause", "take no further step of the running reshard");
+  verb("continue", "go on with a paused reshard");
+  verb("abort", "take the units back that are not closing yet");
+  verb("report", "figures of a reshard: cuts by kind, compared events, late, unverifiable, gaps")
+      ->add_option("plan", request.plan, "plan number; without it the newest");
+}
+
+} // namespace
+
+command parse_command_line(int argc, const char* const* argv) {
+  CLI::App app{description, "shardyard"};
+  app.set_version_flag("--version", "shardyard " SHARDYARD_VERSION);
+  app.require_subcommand(1);
+  app.footer("Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no coordinator reachable.");
+  node_command node;
+  sim_command sim;
+  audit_command audit;
+  admin_command admin;
+  admin_options options;
+  add_node(app, node);
+  add_sim(app, sim);
+  add_audit(app, audit);
+  add_admin(app, options, admin);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out, err;
+    auto code = app.exit(error, out, err);
+    return usage{code == 0 ? exit_done : exit_usage, out.str() + err.str()};
+  }
+  if (app.got_subcommand("node"))
+    return node;
+  if (app.got_subcommand("sim"))
+    return sim;
+  if (app.got_subcommand("audit"))
+    return audit;
+  for (auto& [sub, verb] : options.verbs)
+    if (sub->parsed())
+      admin.request.verb = verb;
+  auto colon = options.at.rfind(':');
+  admin.host = options.at.substr(0, colon);
+  admin.port = static_cast<std::uint16_t>(std::stoul(options.at.substr(colon + 1)));
+  return admin;
+}
+
+} // namespace shardyard
