@@ -128,9 +128,9 @@ using coordinator_actor = caf::typed_actor<
     // Let a node in; a refusal is an error that says why. Sent again after each reconnect.
     caf::result<assignment>(node_card, caf::strong_actor_ptr),
     // Decide on an IDENTIFY.
-    caf::result<permit_answer>(permit_request),
+    caf::result<identify_answer>(identify_request),
     // Book an IDENTIFY that was sent.
-    caf::result<void>(permit_used),
+    caf::result<void>(identify_sent),
     // Note that a shard has all its guilds.
     caf::result<void>(ready),
     // Note that a shard is closed.
@@ -192,11 +192,11 @@ CAF_ADD_TYPE_ID(shardyard, (shardyard::ready))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::transfer))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::drain))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::done))
-CAF_ADD_TYPE_ID(shardyard, (shardyard::permit_purpose))
-CAF_ADD_TYPE_ID(shardyard, (shardyard::permit_verdict))
-CAF_ADD_TYPE_ID(shardyard, (shardyard::permit_request))
-CAF_ADD_TYPE_ID(shardyard, (shardyard::permit_answer))
-CAF_ADD_TYPE_ID(shardyard, (shardyard::permit_used))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::identify_purpose))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::identify_verdict))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::identify_request))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::identify_answer))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::identify_sent))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::admin_request))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::admin_reply))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::shard_phase))

@@ -93,19 +93,21 @@ struct done {
 // -- identify permits
 // ------------------------------------------------------------------------------------------------------
 
-enum class permit_purpose : std::uint8_t { recovery, start, reshard };
+enum class identify_purpose : std::uint8_t { recovery, start, reshard };
 
 /// Shard -> coordinator: may I IDENTIFY? Asked before connecting, and again after the hint.
-struct permit_request {
+struct identify_request {
   std::uint64_t cluster_epoch = 0;
   shard_key shard;
-  permit_purpose purpose = permit_purpose::start;
+  identify_purpose purpose = identify_purpose::start;
+  std::uint64_t ask = 0; ///< rises with each new wish of the shard; the answer repeats it
 };
 
-enum class permit_verdict : std::uint8_t { granted, wait, refused };
+enum class identify_verdict : std::uint8_t { granted, wait, refused };
 
-struct permit_answer {
-  permit_verdict verdict = permit_verdict::wait;
+struct identify_answer {
+  identify_verdict verdict = identify_verdict::wait;
+  std::uint64_t ask = 0;
   std::uint64_t permit = 0; ///< granted: its id, to be reported when used
   std::uint32_t after_ms =
       0;           ///< wait: ask again after this long. granted: valid this long from the moment of asking
@@ -114,7 +116,7 @@ struct permit_answer {
 };
 
 /// Shard -> coordinator: IDENTIFY was sent `age_ms` ago under this permit; `invalid`: Discord answered op 9.
-struct permit_used {
+struct identify_sent {
   shard_key shard;
   std::uint64_t permit = 0;
   std::uint32_t age_ms = 0;
@@ -156,13 +158,13 @@ bool inspect_enum(Inspector& f, Enum& x, Enum last) {
 }
 
 template <class Inspector>
-bool inspect(Inspector& f, permit_purpose& x) {
-  return inspect_enum(f, x, permit_purpose::reshard);
+bool inspect(Inspector& f, identify_purpose& x) {
+  return inspect_enum(f, x, identify_purpose::reshard);
 }
 
 template <class Inspector>
-bool inspect(Inspector& f, permit_verdict& x) {
-  return inspect_enum(f, x, permit_verdict::refused);
+bool inspect(Inspector& f, identify_verdict& x) {
+  return inspect_enum(f, x, identify_verdict::refused);
 }
 
 template <class Inspector>
@@ -213,20 +215,20 @@ bool inspect(Inspector& f, done& x) {
 }
 
 template <class Inspector>
-bool inspect(Inspector& f, permit_request& x) {
+bool inspect(Inspector& f, identify_request& x) {
   return f.object(x).fields(f.field("cluster_epoch", x.cluster_epoch), f.field("shard", x.shard),
-                            f.field("purpose", x.purpose));
+                            f.field("purpose", x.purpose), f.field("ask", x.ask));
 }
 
 template <class Inspector>
-bool inspect(Inspector& f, permit_answer& x) {
-  return f.object(x).fields(f.field("verdict", x.verdict), f.field("permit", x.permit),
+bool inspect(Inspector& f, identify_answer& x) {
+  return f.object(x).fields(f.field("verdict", x.verdict), f.field("ask", x.ask), f.field("permit", x.permit),
                             f.field("after_ms", x.after_ms), f.field("why", x.why),
                             f.field("instead", x.instead));
 }
 
 template <class Inspector>
-bool inspect(Inspector& f, permit_used& x) {
+bool inspect(Inspector& f, identify_sent& x) {
   return f.object(x).fields(f.field("shard", x.shard), f.field("permit", x.permit),
                             f.field("age_ms", x.age_ms), f.field("invalid", x.invalid));
 }
