@@ -416,7 +416,7 @@ void behave(driver& d) {
 }
 
 TEST(session_machine, keeps_its_promises_under_random_inputs_and_ends_live_when_they_become_good) {
-  rc::check([](std::uint64_t first_seed) {
+  EXPECT_TRUE(rc::check([](std::uint64_t first_seed) {
     for (auto seed = first_seed * 50; seed < first_seed * 50 + 50; ++seed) {
       std::mt19937_64 random(seed);
       driver d(seed);
@@ -427,11 +427,11 @@ TEST(session_machine, keeps_its_promises_under_random_inputs_and_ends_live_when_
       RC_ASSERT(d.under_test().known_session().has_value());
       RC_ASSERT(!::testing::Test::HasFailure());
     }
-  });
+  }));
 }
 
 TEST(session_machine, is_silent_after_stop_whatever_comes) {
-  rc::check([](std::uint64_t seed) {
+  EXPECT_TRUE(rc::check([](std::uint64_t seed) {
     std::mt19937_64 random(seed);
     driver d(seed);
     for (int i = 0; i < 40; ++i)
@@ -443,7 +443,7 @@ TEST(session_machine, is_silent_after_stop_whatever_comes) {
       RC_ASSERT(d.feed(random_input(d, random)).empty());
     }
     RC_ASSERT(!::testing::Test::HasFailure());
-  });
+  }));
 }
 
 } // namespace
