@@ -158,8 +158,6 @@ using node_actor = caf::typed_actor<
     caf::result<void>(transfer),
     // Close a shard when nothing of it is needed any more.
     caf::result<void>(drain),
-    // A local shard or group has news for the coordinator.
-    caf::result<void>(node_report),
     // Dial peers, report.
     caf::result<void>(tick)>;
 

@@ -41,6 +41,7 @@ struct assignment {
   std::uint32_t active_topology = 0;        ///< the topology that leads where no plan says otherwise
   std::uint32_t other_topology = 0;         ///< the second topology of a running plan; 0 = none
   std::uint64_t plan = 0;                   ///< the running plan; 0 = none
+  std::string coordinator_node;             ///< the member where the coordinator lives
 };
 
 // -- the five messages of a reshard
@@ -180,7 +181,8 @@ bool inspect(Inspector& f, assignment& x) {
                             f.field("partition_count", x.partition_count), f.field("members", x.members),
                             f.field("partition_owner", x.partition_owner),
                             f.field("active_topology", x.active_topology),
-                            f.field("other_topology", x.other_topology), f.field("plan", x.plan));
+                            f.field("other_topology", x.other_topology), f.field("plan", x.plan),
+                            f.field("coordinator_node", x.coordinator_node));
 }
 
 template <class Inspector>

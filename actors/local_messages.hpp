@@ -1,0 +1,92 @@
+// What the actors of one process tell each other. Nothing here crosses hosts: these types may hold pointers
+// and handles.
+#pragma once
+
+#include "messages/actor_interfaces.hpp"
+
+#include <caf/allowed_unsafe_message_type.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace shardyard {
+
+/// Where a shard's events go. Made by the node, replaced as a whole; never leaves the process.
+struct route_table {
+  struct group {
+    std::string node;
+    partition_group_actor handle; ///< null: not reachable at present, events wait
+  };
+  std::uint64_t cluster_epoch = 0;
+  coordinator_actor coordinator; ///< null: away
+  std::vector<group> groups;     ///< in an order that never changes while the partitions stay where they are
+  std::vector<std::uint16_t> group_of; ///< by partition: index into groups
+  bool moving = false;                 ///< a plan runs: extra heartbeats
+};
+
+struct shard_routes {
+  std::shared_ptr<const route_table> table;
+};
+
+/// A session as it stands in the node's checkpoints.
+struct session_checkpoint {
+  shard_key shard;
+  std::string session_id;
+  std::string resume_url;
+  std::uint64_t cursor = 0;
+  std::int64_t newest_ms = 0;
+  std::uint64_t closed_plan = 0; ///< closed by this plan, the session is kept for the way back
+};
+
+/// Shard -> node, when something changed: the picture for the coordinator and the row for the checkpoints.
+struct shard_news {
+  shard_report report;
+  std::optional<session_checkpoint> session; ///< none: there is no session to come back to
+  bool gone = false;                         ///< forgotten for good; the actor ends
+};
+
+/// Something that the io thread saw on a shard's connection (actors/shard/link_news.hpp).
+struct link_news;
+struct link_message {
+  std::shared_ptr<link_news> news;
+};
+
+/// Partition group -> node, a few times a second: its part of the node's report.
+struct group_news {
+  std::uint64_t plan = 0;
+  std::vector<handover_report> handovers;
+  group_figures figures;
+};
+
+/// Dialer -> node: what answered at `place`, or why nothing did.
+struct peer_found {
+  std::string place; ///< "host:port" as dialled
+  std::string error; ///< empty: the rest is filled
+  node_card card;
+  node_actor node;
+  partition_group_actor group;   ///< null: the peer has none yet
+  coordinator_actor coordinator; ///< null: it lives elsewhere, perhaps at `hint`
+  std::string hint_host;
+  std::uint16_t hint_port = 0;
+};
+
+/// Registers the types above, and those of register_messages(). Call once, before the first actor_system.
+void register_local_messages();
+
+} // namespace shardyard
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::shard_routes)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::shard_news)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::link_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::group_news)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::peer_found)
+
+CAF_BEGIN_TYPE_ID_BLOCK(shardyard_local, caf::id_block::shardyard::end)
+CAF_ADD_TYPE_ID(shardyard_local, (shardyard::shard_routes))
+CAF_ADD_TYPE_ID(shardyard_local, (shardyard::shard_news))
+CAF_ADD_TYPE_ID(shardyard_local, (shardyard::link_message))
+CAF_ADD_TYPE_ID(shardyard_local, (shardyard::group_news))
+CAF_ADD_TYPE_ID(shardyard_local, (shardyard::peer_found))
+CAF_END_TYPE_ID_BLOCK(shardyard_local)

@@ -1,0 +1,65 @@
+#include "actors/node/dialer_actor.hpp"
+
+#include "actors/compat.hpp"
+#include "net/tcp_probe.hpp"
+
+#include <caf/io/all.hpp>
+
+#include <chrono>
+
+namespace shardyard {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr auto answer_timeout = seconds(2);
+
+void ask_peer(caf::blocking_actor* self, const node_card& card, peer_found& found) {
+  auto failed = [&found](const char* what) {
+    return
+        [&found, what](caf::error& error) { found.error = std::string{what} + ": " + caf::to_string(error); };
+  };
+  self->request(found.node, answer_timeout, card)
+      .receive([&](node_card& theirs) { found.card = std::move(theirs); }, failed("it does not let us in"));
+  if (!found.error.empty())
+    return;
+  self->request(found.node, answer_timeout, find_coordinator{})
+      .receive(
+          [&](caf::strong_actor_ptr& handle, std::string& host, std::uint16_t port) {
+            if (handle)
+              found.coordinator = caf::actor_cast<coordinator_actor>(std::move(handle));
+            found.hint_host = std::move(host);
+            found.hint_port = port;
+          },
+          failed("it does not name a coordinator"));
+  self->request(found.node, answer_timeout, find_partition_group{})
+      .receive([&](partition_group_actor& group) { found.group = std::move(group); }, [](caf::error&) {});
+}
+
+void run(caf::blocking_actor* self, const std::string& host, std::uint16_t port, const node_card& card,
+         const dial_listener& listener) {
+  peer_found found;
+  found.place = host + ":" + std::to_string(port);
+  found.error = net::tcp_probe(host, port, seconds(1));
+  if (found.error.empty()) {
+    auto node = self->system().middleman().remote_actor<node_actor>(host, port);
+    if (node) {
+      found.node = std::move(*node);
+      ask_peer(self, card, found);
+    } else {
+      found.error = "not a node of this version: " + caf::to_string(node.error());
+    }
+  }
+  self->send(listener, std::move(found));
+}
+
+} // namespace
+
+void dial(caf::actor_system& system, std::string host, std::uint16_t port, node_card card,
+          dial_listener listener) {
+  system.spawn<caf::detached>(
+      [host = std::move(host), port, card = std::move(card),
+       listener = std::move(listener)](caf::blocking_actor* self) { run(self, host, port, card, listener); });
+}
+
+} // namespace shardyard

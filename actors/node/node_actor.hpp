@@ -1,0 +1,38 @@
+// One host of the cluster. Finds the coordinator through its seeds, dials the other nodes, runs the shards
+// and partitions that it was assigned, and tells the coordinator what it runs. Holds no rule about plans: it
+// carries out, idempotently, what carries the newest epoch.
+#pragma once
+
+#include "actors/local_messages.hpp"
+#include "actors/partition/partition_group_actor.hpp"
+#include "actors/shard/shard_actor.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace shardyard {
+
+using local_node_actor = node_actor::extend<
+    // A local shard has news for the coordinator and the checkpoints.
+    caf::result<void>(shard_news),
+    // The local partition group has news for the coordinator.
+    caf::result<void>(group_news),
+    // A dialer found a peer, or not.
+    caf::result<void>(peer_found)>;
+
+struct node_setup {
+  node_card card;
+  std::vector<std::pair<std::string, std::uint16_t>> seeds;
+  std::string state_dir;
+  std::vector<sink_settings> sinks;
+  handover_tuning tuning;
+  std::chrono::seconds exceptions_after{600};
+  std::shared_ptr<io_door> door;
+  coordinator_actor coordinator; ///< when it lives in this process
+};
+
+/// Throws std::runtime_error when the state directory cannot be used.
+local_node_actor spawn_node(caf::actor_system& system, node_setup setup);
+
+} // namespace shardyard

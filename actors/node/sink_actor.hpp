@@ -1,0 +1,33 @@
+// The built-in ends of the event path: `jsonl` writes lines, `null` counts. An answer means: taken by the
+// operating system (file), by the reader (pipe, socket), or counted. While a sink does not answer, its
+// partition group holds back and the shards spool.
+#pragma once
+
+#include "actors/node/jsonl_file.hpp"
+#include "messages/actor_interfaces.hpp"
+
+#include <memory>
+#include <string>
+
+namespace shardyard {
+
+enum class sink_kind : std::uint8_t { jsonl, null };
+
+/// One `[[sink]]` of the configuration.
+struct sink_settings {
+  sink_kind kind = sink_kind::null;
+  std::string path; ///< jsonl: file, "-" for stdout or "unix:/path"
+};
+
+/// True when the sink is a file that can be read back after a crash.
+inline bool has_tail(const sink_settings& x) {
+  return x.kind == sink_kind::jsonl && x.path != "-" && !x.path.starts_with("unix:");
+}
+
+/// `writer` is for kind jsonl, opened (and its file locked) by the caller, who may have read the file's tail
+/// before. Runs in a thread of its own, because a full disk cache stops a write for long.
+sink_actor spawn_jsonl_sink(caf::actor_system& system, std::unique_ptr<line_writer> writer, std::string path);
+
+sink_actor spawn_null_sink(caf::actor_system& system);
+
+} // namespace shardyard

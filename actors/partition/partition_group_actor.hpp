@@ -1,0 +1,34 @@
+// The actor around the partitions of one node: takes the streams of all shards, hands deliveries to the
+// sinks, acknowledges what they accepted, keeps the position log. One actor for all partitions of a node: a
+// shard then sends each block once and not once per partition (docs/decisions.md).
+#pragma once
+
+#include "actors/local_messages.hpp"
+#include "actors/node/sink_actor.hpp"
+#include "actors/partition/guild_handover.hpp"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace shardyard {
+
+using group_listener = caf::typed_actor<caf::result<void>(group_news)>;
+
+struct partition_group_setup {
+  std::string node;
+  std::vector<std::uint32_t> partitions;
+  std::uint32_t partition_count = 0;
+  std::string state_dir; ///< of the position log
+  std::vector<sink_settings> sinks;
+  handover_tuning tuning;
+  std::chrono::seconds exceptions_after{600};
+  assignment first;
+  group_listener listener;
+};
+
+/// Recovers from the position log and the tails of the file sinks before it returns. Throws
+/// std::runtime_error when the log or a sink's file cannot be used, with the path and the reason.
+partition_group_actor spawn_partition_group(caf::actor_system& system, partition_group_setup setup);
+
+} // namespace shardyard
