@@ -1,0 +1,136 @@
+// The configuration of a node: a TOML file, over it the environment, over that `--set`. What each key means,
+// its unit and its default stand in cluster-config/one-host.toml. Loading promises a complete, checked
+// configuration or every reason why there is none.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace shardyard {
+
+struct endpoint {
+  std::string host; ///< without brackets
+  std::uint16_t port = 0;
+
+  bool operator==(const endpoint&) const = default;
+};
+
+/// "127.0.0.1:7400", "[::1]:7400"
+std::string to_string(const endpoint& x);
+
+struct cluster_config {
+  std::string id = "shardyard";
+  std::uint32_t partitions = 64; ///< fixed when the cluster is created
+  std::uint32_t min_nodes = 1;   ///< nodes that must have joined before shards are placed
+
+  bool operator==(const cluster_config&) const = default;
+};
+
+struct node_section {
+  std::string name = "node";
+  endpoint listen{"127.0.0.1", 7400}; ///< loopback only; port 0: any free one
+  std::vector<endpoint> seeds;
+  std::uint32_t weight = 1; ///< share of shards and partitions; 0 hosts none
+  std::string state_dir = "shardyard-state/{node}";
+
+  bool operator==(const node_section&) const = default;
+};
+
+enum class stream_compression : std::uint8_t { none, zlib_stream, zstd_stream };
+
+struct discord_config {
+  std::string api_base = "https://discord.com/api/v10"; ///< without trailing slash
+  std::string token_env = "DISCORD_TOKEN";
+  std::string token_file;           ///< empty: not from a file
+  std::uint32_t intents = 53575421; ///< Gateway reference, "Gateway Intents": all without privileged ones
+  std::uint32_t large_threshold = 50;
+  stream_compression compress = stream_compression::zstd_stream;
+  std::optional<std::uint32_t> shards;          ///< nothing: as Discord recommends
+  std::optional<std::uint32_t> max_concurrency; ///< nothing: as Discord says
+  std::string ca_file;                          ///< empty: the system's certificates
+  bool allow_plaintext = false;                 ///< http:// and ws:// to other than loopback addresses
+  std::string presence;                         ///< JSON object for IDENTIFY; empty: none
+
+  bool operator==(const discord_config&) const = default;
+};
+
+enum class sink_kind : std::uint8_t { jsonl, null };
+
+struct sink_config {
+  sink_kind kind = sink_kind::jsonl;
+  std::string path = "events-{node}.jsonl"; ///< as open_line_writer takes it
+  std::uint64_t max_backlog_bytes = 64u << 20;
+
+  bool operator==(const sink_config&) const = default;
+};
+
+struct handover_config {
+  std::chrono::milliseconds stable_for{60'000};
+  std::chrono::milliseconds quiet{5'000};
+  std::chrono::milliseconds hold{500};
+  std::chrono::milliseconds exceptions_after{600'000};
+  std::chrono::milliseconds probe_interval{5'000};
+
+  bool operator==(const handover_config&) const = default;
+};
+
+struct identify_config {
+  std::optional<std::uint32_t> reserve; ///< nothing: the ledger's default
+  std::optional<std::uint32_t> fuse;
+  std::chrono::milliseconds margin{150};
+
+  bool operator==(const identify_config&) const = default;
+};
+
+struct limits_config {
+  std::uint64_t memory_bytes =
+      8u << 20; ///< per shard and node it sends to: unacknowledged events held in memory
+  std::uint64_t spool_bytes = 256u << 20; ///< the same on disk, beyond that memory
+  std::uint64_t overlap_bytes = 8u << 20; ///< per guild and list of a hand-over
+
+  bool operator==(const limits_config&) const = default;
+};
+
+struct node_config {
+  cluster_config cluster;
+  node_section node;
+  bool coordinator_enabled = true;
+  discord_config discord;
+  std::string store_path = "shardyard-state/cluster.db";
+  std::vector<sink_config> sinks;
+  handover_config handover;
+  identify_config identify;
+  limits_config limits;
+  std::string log_level = "info"; ///< a name that spdlog knows
+
+  bool operator==(const node_config&) const = default;
+};
+
+/// Either `errors` is empty and `config` complete, or each error names its place, its key and what is
+/// allowed.
+struct config_result {
+  node_config config;
+  std::vector<std::string> errors;
+
+  bool ok() const { return errors.empty(); }
+};
+
+/// Where a configuration comes from; later ones win.
+struct config_input {
+  std::string path;                     ///< TOML file; empty: none
+  std::vector<std::string> environment; ///< "SHARDYARD_NODE_NAME=a"; other names are none of ours and ignored
+  std::vector<std::string> overrides;   ///< "node.name=a", "sink.0.path=-"
+};
+
+config_result load_config(const config_input& input);
+
+/// The same with the file's text given; `input.path` only names it in errors.
+config_result parse_config(const std::string& toml, const config_input& input);
+
+/// The environment of this process as config_input wants it.
+std::vector<std::string> process_environment();
+
+} // namespace shardyard

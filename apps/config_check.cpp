@@ -1,0 +1,122 @@
+#include "apps/config_check.hpp"
+
+#include "apps/config_rules.hpp"
+
+#include <boost/json/parse.hpp>
+
+#include <string_view>
+
+namespace shardyard {
+namespace {
+
+void fill(config_result& result, std::string_view key, std::string& path) {
+  static constexpr std::string_view placeholder = "{node}";
+  for (auto at = path.find('{'); at != path.npos; at = path.find('{', at)) {
+    if (path.compare(at, placeholder.size(), placeholder) != 0) {
+      result.errors.push_back(std::string{key} + ": \"" + path +
+                              "\" holds a '{' that does not begin {node}, the only placeholder");
+      return;
+    }
+    path.replace(at, placeholder.size(), result.config.node.name);
+    at += result.config.node.name.size();
+  }
+}
+
+struct url_parts {
+  std::string_view scheme, host;
+};
+
+std::optional<url_parts> split_url(std::string_view url) {
+  auto colon = url.find("://");
+  if (colon == url.npos || colon == 0)
+    return {};
+  auto rest = url.substr(colon + 3);
+  auto authority = rest.substr(0, rest.find_first_of("/?#"));
+  if (authority.empty() || authority.find('@') != authority.npos)
+    return {};
+  if (authority.front() == '[')
+    return url_parts{url.substr(0, colon), authority.substr(1, authority.find(']') - 1)};
+  return url_parts{url.substr(0, colon), authority.substr(0, authority.find(':'))};
+}
+
+void check_api_base(config_result& result) {
+  auto& base = result.config.discord.api_base;
+  while (base.ends_with('/'))
+    base.pop_back();
+  auto parts = split_url(base);
+  if (!parts || parts->host.empty() || (parts->scheme != "https" && parts->scheme != "http")) {
+    result.errors.push_back("discord.api_base must be a URL such as \"https://discord.com/api/v10\", not \"" +
+                            base + '"');
+    return;
+  }
+  if (parts->scheme == "http" && !is_loopback(parts->host) && !result.config.discord.allow_plaintext)
+    result.errors.push_back("discord.api_base: http:// would send the token in clear text to " +
+                            std::string{parts->host} +
+                            "; use https://, or set discord.allow_plaintext = true in a trusted network");
+}
+
+void check_addresses(config_result& result) {
+  static constexpr std::string_view reason =
+      "is not a loopback address; connections between nodes are neither encrypted nor "
+      "authenticated yet, so all nodes must run on this machine (127.0.0.1)";
+  auto& node = result.config.node;
+  if (!is_loopback(node.listen.host))
+    result.errors.push_back("node.listen: " + node.listen.host + ' ' + std::string{reason});
+  for (auto& seed : node.seeds) {
+    if (!is_loopback(seed.host))
+      result.errors.push_back("node.seeds: " + seed.host + ' ' + std::string{reason});
+  }
+}
+
+// Gateway reference, "Update Presence": all four keys are required.
+void check_presence(config_result& result) {
+  auto& text = result.config.discord.presence;
+  if (text.empty())
+    return;
+  boost::json::error_code error;
+  auto parsed = boost::json::parse(text, error);
+  auto whole = !error && parsed.is_object();
+  for (auto key : {"since", "activities", "status", "afk"})
+    whole = whole && parsed.get_object().contains(key);
+  if (!whole)
+    result.errors.push_back("discord.presence must be the text of a JSON object with since, activities, "
+                            "status and afk, for example "
+                            R"({"since":null,"activities":[],"status":"online","afk":false})");
+}
+
+} // namespace
+
+void fill_placeholders(config_result& result) {
+  auto& config = result.config;
+  fill(result, "node.state_dir", config.node.state_dir);
+  fill(result, "store.path", config.store_path);
+  fill(result, "discord.token_file", config.discord.token_file);
+  fill(result, "discord.ca_file", config.discord.ca_file);
+  for (std::size_t i = 0; i < config.sinks.size(); ++i)
+    fill(result, "sink." + std::to_string(i) + ".path", config.sinks[i].path);
+}
+
+void check_together(config_result& result) {
+  auto& config = result.config;
+  check_addresses(result);
+  check_api_base(result);
+  check_presence(result);
+  if (!config.coordinator_enabled && config.node.seeds.empty())
+    result.errors.push_back(
+        "node.seeds is empty and coordinator.enabled is false: this node would have nobody to join; name the "
+        "coordinator's address in node.seeds or enable the coordinator here");
+  if (config.sinks.empty() && config.node.weight > 0)
+    result.errors.push_back("there is no [[sink]], so events would go nowhere; add one (kind = \"null\" "
+                            "discards on purpose), or set "
+                            "node.weight = 0 for a node that hosts nothing");
+  for (std::size_t i = 0; i < config.sinks.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (config.sinks[i].kind == sink_kind::jsonl && config.sinks[j].kind == sink_kind::jsonl &&
+          config.sinks[i].path == config.sinks[j].path)
+        result.errors.push_back("sink." + std::to_string(i) + ".path: sink " + std::to_string(j) +
+                                " writes to \"" + config.sinks[i].path + "\" already");
+    }
+  }
+}
+
+} // namespace shardyard

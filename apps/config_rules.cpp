@@ -1,0 +1,367 @@
+#include "apps/config_rules.hpp"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
+#include <charconv>
+#include <utility>
+
+namespace shardyard {
+namespace {
+
+// Gateway reference, "Gateway Intents".
+constexpr std::array<std::pair<std::string_view, std::uint32_t>, 21> intent_bits{{
+    {"GUILDS", 0},
+    {"GUILD_MEMBERS", 1},
+    {"GUILD_MODERATION", 2},
+    {"GUILD_EXPRESSIONS", 3},
+    {"GUILD_INTEGRATIONS", 4},
+    {"GUILD_WEBHOOKS", 5},
+    {"GUILD_INVITES", 6},
+    {"GUILD_VOICE_STATES", 7},
+    {"GUILD_PRESENCES", 8},
+    {"GUILD_MESSAGES", 9},
+    {"GUILD_MESSAGE_REACTIONS", 10},
+    {"GUILD_MESSAGE_TYPING", 11},
+    {"DIRECT_MESSAGES", 12},
+    {"DIRECT_MESSAGE_REACTIONS", 13},
+    {"DIRECT_MESSAGE_TYPING", 14},
+    {"MESSAGE_CONTENT", 15},
+    {"GUILD_SCHEDULED_EVENTS", 16},
+    {"AUTO_MODERATION_CONFIGURATION", 20},
+    {"AUTO_MODERATION_EXECUTION", 21},
+    {"GUILD_MESSAGE_POLLS", 24},
+    {"DIRECT_MESSAGE_POLLS", 25},
+}};
+constexpr std::uint32_t all_intents = 53608447;
+
+template <class Field>
+config_rule text(std::string_view key, std::string allowed, std::string_view fallback, Field field) {
+  return {key, std::move(allowed), fallback,
+          [field](node_config& c, sink_config& sink, const config_value& value) {
+            auto read = read_text(value);
+            if (read)
+              field(c, sink) = *read;
+            return read.has_value();
+          }};
+}
+
+// A text that may not be empty and, but for paths, holds only letters, digits and "-_.".
+bool is_name(std::string_view name) {
+  return !name.empty() && name.size() <= 64 &&
+         std::ranges::all_of(name,
+                             [](char c) {
+                               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                                      (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+                             }) &&
+         name != "." && name != "..";
+}
+
+template <class Field>
+config_rule checked_text(std::string_view key, std::string allowed, std::string_view fallback,
+                         bool (*is_allowed)(std::string_view), Field field) {
+  return {key, std::move(allowed), fallback,
+          [is_allowed, field](node_config& c, sink_config& sink, const config_value& value) {
+            auto read = read_text(value);
+            if (!read || !is_allowed(*read))
+              return false;
+            field(c, sink) = std::move(*read);
+            return true;
+          }};
+}
+
+std::string between(std::int64_t low, std::int64_t high) {
+  return std::to_string(low) + " to " + std::to_string(high);
+}
+
+template <class Field>
+config_rule whole(std::string_view key, std::int64_t low, std::int64_t high, std::string_view fallback,
+                  Field field) {
+  return {key, "a whole number from " + between(low, high), fallback,
+          [=](node_config& c, sink_config& sink, const config_value& value) {
+            auto read = read_whole(value);
+            if (!read || *read < low || *read > high)
+              return false;
+            field(c, sink) = static_cast<std::uint32_t>(*read);
+            return true;
+          }};
+}
+
+template <class Field>
+config_rule whole_or_auto(std::string_view key, std::int64_t low, std::int64_t high, Field field) {
+  return {key, "\"auto\" or a whole number from " + between(low, high), "auto",
+          [=](node_config& c, sink_config& sink, const config_value& value) {
+            auto read = read_whole(value);
+            if (read_text(value) == "auto")
+              field(c, sink).reset();
+            else if (read && *read >= low && *read <= high)
+              field(c, sink) = static_cast<std::uint32_t>(*read);
+            else
+              return false;
+            return true;
+          }};
+}
+
+template <class Field>
+config_rule flag(std::string_view key, std::string_view fallback, Field field) {
+  return {key, "true or false", fallback,
+          [field](node_config& c, sink_config& sink, const config_value& value) {
+            auto read = read_flag(value);
+            if (read)
+              field(c, sink) = *read;
+            return read.has_value();
+          }};
+}
+
+// `unit_ms`: 1000 for keys in seconds, 1 for keys in milliseconds.
+template <class Field>
+config_rule duration(std::string_view key, int unit_ms, std::int64_t low, std::int64_t high,
+                     std::string_view fallback, Field field) {
+  auto unit = std::string{unit_ms == 1000 ? "seconds" : "milliseconds"};
+  return {key, "a number of " + unit + " from " + between(low, high), fallback,
+          [=](node_config& c, sink_config& sink, const config_value& value) {
+            auto read = read_number(value);
+            if (!read || !(*read >= static_cast<double>(low) && *read <= static_cast<double>(high)))
+              return false;
+            field(c, sink) = std::chrono::milliseconds{static_cast<std::int64_t>(*read * unit_ms + 0.5)};
+            return true;
+          }};
+}
+
+template <class Field>
+config_rule bytes(std::string_view key, std::uint64_t low, std::string_view fallback, Field field) {
+  return {key,
+          "a number of bytes from " + std::to_string(low) + " on, or text with a unit such as \"64 MiB\"",
+          fallback, [=](node_config& c, sink_config& sink, const config_value& value) {
+            auto read = read_bytes(value);
+            if (!read || *read < low)
+              return false;
+            field(c, sink) = *read;
+            return true;
+          }};
+}
+
+template <class Enum, std::size_t Count, class Field>
+config_rule choice(std::string_view key, std::array<std::pair<std::string_view, Enum>, Count> choices,
+                   std::string_view fallback, Field field) {
+  std::string allowed = "one of";
+  for (auto& [name, meaning] : choices)
+    allowed += (&name == &choices.front().first ? " \"" : ", \"") + std::string{name} + '"';
+  return {key, std::move(allowed), fallback,
+          [=](node_config& c, sink_config& sink, const config_value& value) {
+            auto read = read_text(value);
+            for (auto& [name, meaning] : choices) {
+              if (read == name) {
+                field(c, sink) = Enum{meaning};
+                return true;
+              }
+            }
+            return false;
+          }};
+}
+
+bool set_listen(node_config& c, sink_config&, const config_value& value) {
+  auto read = read_text(value);
+  auto parsed = read ? parse_endpoint(*read) : std::nullopt;
+  if (parsed)
+    c.node.listen = *parsed;
+  return parsed.has_value();
+}
+
+bool set_seeds(node_config& c, sink_config&, const config_value& value) {
+  auto read = read_list(value);
+  if (!read)
+    return false;
+  std::vector<endpoint> seeds;
+  for (auto& item : *read) {
+    auto parsed = parse_endpoint(item);
+    if (!parsed || parsed->port == 0)
+      return false;
+    seeds.push_back(*parsed);
+  }
+  c.node.seeds = std::move(seeds);
+  return true;
+}
+
+bool set_intents(node_config& c, sink_config&, const config_value& value) {
+  if (auto bits = read_whole(value)) {
+    if (*bits < 0 || (*bits & ~std::int64_t{all_intents}) != 0)
+      return false;
+    c.discord.intents = static_cast<std::uint32_t>(*bits);
+    return true;
+  }
+  auto names = read_list(value);
+  if (!names)
+    return false;
+  std::uint32_t intents = 0;
+  for (auto& name : *names) {
+    auto bit = intent_bit(name);
+    if (bit == 0)
+      return false;
+    intents |= bit;
+  }
+  c.discord.intents = intents;
+  return true;
+}
+
+bool is_path(std::string_view path) {
+  return !path.empty() && path.find('\0') == path.npos;
+}
+
+bool is_variable(std::string_view name) {
+  return !name.empty() && name.find_first_of("= \t\n") == name.npos;
+}
+
+std::vector<config_rule> all_rules() {
+  using c = node_config;
+  using k = sink_config;
+  static constexpr std::array<std::pair<std::string_view, stream_compression>, 3> compressions{
+      {{"zstd-stream", stream_compression::zstd_stream},
+       {"zlib-stream", stream_compression::zlib_stream},
+       {"none", stream_compression::none}}};
+  static constexpr std::array<std::pair<std::string_view, sink_kind>, 2> kinds{
+      {{"jsonl", sink_kind::jsonl}, {"null", sink_kind::null}}};
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> levels{{{"trace", "trace"},
+                                                                                        {"debug", "debug"},
+                                                                                        {"info", "info"},
+                                                                                        {"warn", "warn"},
+                                                                                        {"error", "error"},
+                                                                                        {"off", "off"}}};
+  const std::string name_text = "1 to 64 letters, digits, '-', '_' or '.'";
+  const std::string path_text = "a path (\"{node}\" stands for the node's name)";
+  return {
+      checked_text(
+          "cluster.id", name_text, "shardyard", is_name, [](c & x, k&) -> auto& { return x.cluster.id; }),
+      whole(
+          "cluster.partitions", 1, 4096, "64", [](c & x, k&) -> auto& { return x.cluster.partitions; }),
+      whole(
+          "cluster.min_nodes", 1, 1000, "1", [](c & x, k&) -> auto& { return x.cluster.min_nodes; }),
+      checked_text(
+          "node.name", name_text, "node", is_name, [](c & x, k&) -> auto& { return x.node.name; }),
+      {"node.listen", "HOST:PORT on a loopback address, for example \"127.0.0.1:7400\"", "127.0.0.1:7400",
+       set_listen},
+      {"node.seeds", "a list of HOST:PORT, for example [\"127.0.0.1:7400\"]", "", set_seeds},
+      whole(
+          "node.weight", 0, 10000, "1", [](c & x, k&) -> auto& { return x.node.weight; }),
+      checked_text(
+          "node.state_dir", path_text, "shardyard-state/{node}", is_path,
+          [](c & x, k&) -> auto& { return x.node.state_dir; }),
+      flag(
+          "coordinator.enabled", "true", [](c & x, k&) -> auto& { return x.coordinator_enabled; }),
+      text(
+          "discord.api_base", "a URL", "https://discord.com/api/v10",
+          [](c & x, k&) -> auto& { return x.discord.api_base; }),
+      checked_text(
+          "discord.token_env", "the name of an environment variable", "DISCORD_TOKEN", is_variable,
+          [](c & x, k&) -> auto& { return x.discord.token_env; }),
+      text(
+          "discord.token_file", "a path, or \"\" for none", "",
+          [](c & x, k&) -> auto& { return x.discord.token_file; }),
+      {"discord.intents",
+       "a sum of documented intent bits (at most " + std::to_string(all_intents) +
+           ") or a list of intent names such as [\"GUILDS\", \"GUILD_MESSAGES\"]",
+       "53575421", set_intents},
+      whole(
+          "discord.large_threshold", 50, 250, "50",
+          [](c & x, k&) -> auto& { return x.discord.large_threshold; }),
+      choice(
+          "discord.compress", compressions, "zstd-stream",
+          [](c & x, k&) -> auto& { return x.discord.compress; }),
+      whole_or_auto(
+          "discord.shards", 1, 65535, [](c & x, k&) -> auto& { return x.discord.shards; }),
+      whole_or_auto(
+          "discord.max_concurrency", 1, 1024, [](c & x, k&) -> auto& { return x.discord.max_concurrency; }),
+      text(
+          "discord.ca_file", "a path, or \"\" for the system's certificates", "",
+          [](c & x, k&) -> auto& { return x.discord.ca_file; }),
+      flag(
+          "discord.allow_plaintext", "false", [](c & x, k&) -> auto& { return x.discord.allow_plaintext; }),
+      text(
+          "discord.presence", "the text of a JSON object, or \"\" for none", "",
+          [](c & x, k&) -> auto& { return x.discord.presence; }),
+      checked_text(
+          "store.path", path_text, "shardyard-state/cluster.db", is_path,
+          [](c & x, k&) -> auto& { return x.store_path; }),
+      choice(
+          "sink.kind", kinds, "jsonl", [](c&, k & x) -> auto& { return x.kind; }),
+      checked_text(
+          "sink.path", path_text + ", \"-\" for stdout, or \"unix:\" and the path of a listening socket",
+          "events-{node}.jsonl", is_path, [](c&, k & x) -> auto& { return x.path; }),
+      bytes(
+          "sink.max_backlog_bytes", 1u << 20, "64 MiB",
+          [](c&, k & x) -> auto& { return x.max_backlog_bytes; }),
+      duration(
+          "handover.stable_for_s", 1000, 0, 86400, "60",
+          [](c & x, k&) -> auto& { return x.handover.stable_for; }),
+      duration(
+          "handover.quiet_s", 1000, 0, 3600, "5", [](c & x, k&) -> auto& { return x.handover.quiet; }),
+      duration(
+          "handover.hold_ms", 1, 0, 500, "500", [](c & x, k&) -> auto& { return x.handover.hold; }),
+      duration(
+          "handover.exceptions_after_s", 1000, 0, 86400, "600",
+          [](c & x, k&) -> auto& { return x.handover.exceptions_after; }),
+      duration(
+          "handover.probe_interval_s", 1000, 1, 60, "5",
+          [](c & x, k&) -> auto& { return x.handover.probe_interval; }),
+      whole_or_auto(
+          "identify.reserve", 0, 1'000'000, [](c & x, k&) -> auto& { return x.identify.reserve; }),
+      whole_or_auto(
+          "identify.fuse", 0, 1'000'000, [](c & x, k&) -> auto& { return x.identify.fuse; }),
+      duration(
+          "identify.margin_ms", 1, 0, 60000, "150", [](c & x, k&) -> auto& { return x.identify.margin; }),
+      bytes(
+          "limits.memory_bytes", 1u << 16, "8 MiB", [](c & x, k&) -> auto& { return x.limits.memory_bytes; }),
+      bytes(
+          "limits.spool_bytes", 1u << 20, "256 MiB", [](c & x, k&) -> auto& { return x.limits.spool_bytes; }),
+      bytes(
+          "limits.overlap_bytes", 1u << 16, "8 MiB",
+          [](c & x, k&) -> auto& { return x.limits.overlap_bytes; }),
+      choice(
+          "log.level", levels, "info", [](c & x, k&) -> auto& { return x.log_level; }),
+  };
+}
+
+} // namespace
+
+const std::vector<config_rule>& config_rules() {
+  static const auto rules = all_rules();
+  return rules;
+}
+
+std::uint32_t intent_bit(std::string_view name) {
+  for (auto [known, bit] : intent_bits) {
+    if (known == name)
+      return 1u << bit;
+  }
+  return 0;
+}
+
+std::optional<endpoint> parse_endpoint(std::string_view text) {
+  auto colon = text.rfind(':');
+  if (colon == text.npos || colon == 0)
+    return {};
+  auto host = text.substr(0, colon);
+  auto digits = text.substr(colon + 1);
+  if (host.front() == '[' && host.back() == ']')
+    host = host.substr(1, host.size() - 2);
+  else if (host.find(':') != host.npos)
+    return {};
+  endpoint result{std::string{host}, 0};
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), result.port);
+  if (host.empty() || error != std::errc{} || end != digits.data() + digits.size())
+    return {};
+  return result;
+}
+
+bool is_loopback(std::string_view host) {
+  std::string name{host};
+  in_addr four{};
+  in6_addr six{};
+  if (::inet_pton(AF_INET, name.c_str(), &four) == 1)
+    return ntohl(four.s_addr) >> 24 == 127;
+  if (::inet_pton(AF_INET6, name.c_str(), &six) == 1)
+    return IN6_IS_ADDR_LOOPBACK(&six);
+  return name == "localhost";
+}
+
+} // namespace shardyard
