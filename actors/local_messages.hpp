@@ -42,7 +42,7 @@ struct session_checkpoint {
 
 /// Shard -> node, when something changed: the picture for the coordinator and the row for the checkpoints.
 struct shard_news {
-  shard_report report;
+  shard_status report;
   std::optional<session_checkpoint> session; ///< none: there is no session to come back to
   bool gone = false;                         ///< forgotten for good; the actor ends
 };

@@ -22,7 +22,7 @@ enum class shard_phase : std::uint8_t {
   stopped,    ///< a fatal close code: needs the operator; `text` says what to do
 };
 
-struct shard_report {
+struct shard_status {
   shard_key shard;
   shard_phase phase = shard_phase::waiting;
   bool was_ready = false; ///< READY and every guild it listed, in the present session
@@ -38,7 +38,7 @@ struct shard_report {
 };
 
 /// Durations in microseconds by power of two: bucket i counts values below 2^i us; the last one is open.
-struct delay_histogram {
+struct delay_counts {
   std::array<std::uint64_t, 32> buckets{};
   std::uint64_t count = 0;
   std::uint64_t max_us = 0;
@@ -74,8 +74,8 @@ struct group_figures {
   std::uint64_t breaches = 0; ///< invariants found broken; the partitions concerned are isolated
   std::uint64_t overlap_bytes = 0;
   std::uint64_t undelivered = 0; ///< events waiting for a sink
-  delay_histogram added_delay;   ///< guild events while units move
-  delay_histogram held_delay;    ///< of these, the held ones
+  delay_counts added_delay;      ///< guild events while units move
+  delay_counts held_delay;       ///< of these, the held ones
 };
 
 /// Node -> coordinator.
@@ -84,7 +84,7 @@ struct node_report {
   std::uint64_t incarnation = 0;
   std::uint64_t cluster_epoch = 0;
   std::uint64_t plan = 0; ///< the plan that the hand-over rows speak of
-  std::vector<shard_report> shards;
+  std::vector<shard_status> shards;
   std::vector<handover_report> handovers;
   group_figures figures;
 };
@@ -100,7 +100,7 @@ bool inspect(Inspector& f, shard_phase& x) {
 }
 
 template <class Inspector>
-bool inspect(Inspector& f, shard_report& x) {
+bool inspect(Inspector& f, shard_status& x) {
   return f.object(x).fields(f.field("shard", x.shard), f.field("phase", x.phase),
                             f.field("was_ready", x.was_ready), f.field("guilds", x.guilds),
                             f.field("unavailable", x.unavailable), f.field("s", x.s),
@@ -110,7 +110,7 @@ bool inspect(Inspector& f, shard_report& x) {
 }
 
 template <class Inspector>
-bool inspect(Inspector& f, delay_histogram& x) {
+bool inspect(Inspector& f, delay_counts& x) {
   return f.object(x).fields(f.field("buckets", x.buckets), f.field("count", x.count),
                             f.field("max_us", x.max_us));
 }

@@ -33,7 +33,7 @@ struct node_state {
   };
   struct local_shard {
     shard_actor actor;
-    shard_report report;
+    shard_status report;
   };
 
   node_state(local_node_actor::pointer self, node_setup setup)
