@@ -1,0 +1,206 @@
+#include "actors/coordinator/cluster_view.hpp"
+
+#include <algorithm>
+
+namespace shardyard {
+
+void cluster_view::joined(const node_card& card) {
+  auto& x = members_[card.name];
+  if (x.card.incarnation != card.incarnation)
+    x.picture = {};
+  x.card = card;
+  x.up = true;
+  x.reported = false;
+}
+
+void cluster_view::left(const std::string& node) {
+  if (auto found = members_.find(node); found != members_.end())
+    found->second.up = false;
+}
+
+void cluster_view::note(const node_report& report, std::uint64_t cluster_epoch) {
+  auto found = members_.find(report.node);
+  if (found == members_.end() || found->second.card.incarnation != report.incarnation ||
+      report.cluster_epoch != cluster_epoch)
+    return;
+  found->second.picture = report;
+  found->second.reported = true;
+  for (auto& shard : report.shards)
+    if (shard.phase == shard_phase::closed)
+      closed_[shard.shard] = shard.closed_plan;
+}
+
+void cluster_view::note(const ready& x) {
+  for (auto& [name, member] : members_)
+    for (auto& shard : member.picture.shards)
+      if (shard.shard == x.shard) {
+        shard.was_ready = true;
+        shard.guilds = x.guilds;
+        shard.unavailable = x.unavailable;
+      }
+}
+
+void cluster_view::note(const done& x) {
+  if (x.refused_led == 0)
+    closed_[x.shard] = x.plan;
+}
+
+bool cluster_view::up(const std::string& node) const {
+  auto found = members_.find(node);
+  return found != members_.end() && found->second.up;
+}
+
+std::string cluster_view::host_of(const shard_key& shard) const {
+  for (auto& [name, member] : members_)
+    if (member.up)
+      for (auto& x : member.picture.shards)
+        if (x.shard == shard && x.phase != shard_phase::closed)
+          return name;
+  return {};
+}
+
+const shard_status* cluster_view::status_of(const shard_key& shard) const {
+  for (auto& [name, member] : members_)
+    for (auto& x : member.picture.shards)
+      if (x.shard == shard)
+        return &x;
+  return nullptr;
+}
+
+shard_view cluster_view::view_of(const shard_key& shard, const reshard_plan& plan,
+                                 const std::set<std::string>& owners, const std::string& placed) const {
+  shard_view result;
+  if (auto* status = status_of(shard)) {
+    result.running = !host_of(shard).empty();
+    result.ready = status->was_ready && result.running;
+    result.guilds = status->guilds;
+    if (status->phase == shard_phase::stopped)
+      result.fatal = status->text;
+  }
+  auto closed = closed_.find(shard);
+  result.closed = closed != closed_.end() && closed->second == plan.id && host_of(shard).empty();
+  if (!result.running && shard.topology == plan.to.id) {
+    auto host = members_.find(placed);
+    result.closed = placed.empty() || (host != members_.end() && host->second.up && host->second.reported);
+  }
+  std::uint64_t led = 0;
+  bool all = !owners.empty(), marked = !owners.empty();
+  for (auto& owner : owners) {
+    auto found = members_.find(owner);
+    if (found == members_.end() || !found->second.up || !found->second.reported ||
+        found->second.picture.plan != plan.id) {
+      all = marked = false;
+      continue;
+    }
+    auto& rows = found->second.picture.handovers;
+    auto row = std::ranges::find(rows, shard, &handover_report::shard);
+    if (row == rows.end()) {
+      marked = false;
+      continue;
+    }
+    led += row->led;
+    result.exceptions += row->exceptions;
+    marked = marked && row->transferred;
+    if (row->difference_age_ms != ~std::uint64_t{0}) {
+      std::chrono::milliseconds age{row->difference_age_ms};
+      result.difference_age = std::min(age, result.difference_age.value_or(age));
+    }
+  }
+  if (all)
+    result.led = led;
+  result.transferred = marked && shard.topology == plan.from.id;
+  result.retracted = marked && shard.topology == plan.to.id;
+  return result;
+}
+
+plan_observations cluster_view::observe(const reshard_plan& plan, const std::set<std::string>& owners,
+                                        const std::map<shard_key, std::string>& placed) const {
+  plan_observations result;
+  for (std::uint32_t unit = 0; unit < plan.units.size(); ++unit) {
+    for (auto shards : {plan.old_shards(unit), plan.new_shards(unit)})
+      for (auto& shard : shards) {
+        auto place = placed.find(shard);
+        result[shard] = view_of(shard, plan, owners, place == placed.end() ? std::string{} : place->second);
+      }
+  }
+  return result;
+}
+
+group_figures cluster_view::figures() const {
+  group_figures sum;
+  for (auto& [name, member] : members_) {
+    auto& x = member.picture.figures;
+    sum.guilds += x.guilds;
+    sum.delivered += x.delivered;
+    sum.compared += x.compared;
+    sum.late += x.late;
+    sum.lead_only += x.lead_only;
+    sum.unverifiable += x.unverifiable;
+    sum.inversions += x.inversions;
+    sum.holds += x.holds;
+    sum.holds_released += x.holds_released;
+    sum.gaps += x.gaps;
+    sum.breaches += x.breaches;
+    sum.overlap_bytes += x.overlap_bytes;
+    sum.undelivered += x.undelivered;
+    add(sum.added_delay, x.added_delay);
+    add(sum.held_delay, x.held_delay);
+  }
+  return sum;
+}
+
+std::array<std::uint64_t, 4> cluster_view::cuts_from(std::uint32_t topology) const {
+  std::array<std::uint64_t, 4> sum{};
+  for (auto& [name, member] : members_)
+    for (auto& row : member.picture.handovers)
+      if (row.shard.topology == topology) {
+        sum[0] += row.cut_anchor;
+        sum[1] += row.cut_quiet;
+        sum[2] += row.cut_accepted;
+        sum[3] += row.cut_swap_back;
+      }
+  return sum;
+}
+
+cluster_view::shard_cuts cluster_view::cuts_of(const shard_key& shard) const {
+  shard_cuts sum;
+  for (auto& [name, member] : members_)
+    for (auto& row : member.picture.handovers)
+      if (row.shard == shard) {
+        sum.led += row.led;
+        sum.cut += row.cut_anchor + row.cut_quiet + row.cut_accepted + row.cut_swap_back;
+        sum.exceptions += row.exceptions;
+      }
+  return sum;
+}
+
+std::uint64_t cluster_view::guilds_of(std::uint32_t topology) const {
+  std::uint64_t sum = 0;
+  for (auto& [name, member] : members_)
+    for (auto& shard : member.picture.shards)
+      if (shard.shard.topology == topology)
+        sum += shard.guilds;
+  return sum;
+}
+
+void add(delay_counts& sum, const delay_counts& x) {
+  for (std::size_t i = 0; i < sum.buckets.size(); ++i)
+    sum.buckets[i] += x.buckets[i];
+  sum.count += x.count;
+  sum.max_us = std::max(sum.max_us, x.max_us);
+}
+
+double quantile_ms(const delay_counts& x, double share) {
+  auto wanted = static_cast<std::uint64_t>(share * static_cast<double>(x.count));
+  std::uint64_t seen = 0;
+  for (std::size_t i = 0; i < x.buckets.size(); ++i) {
+    seen += x.buckets[i];
+    if (x.count > 0 && seen > wanted)
+      return i == 0
+                 ? 0
+                 : std::min<double>(static_cast<double>(x.max_us), static_cast<double>(1ull << i)) / 1000.0;
+  }
+  return static_cast<double>(x.max_us) / 1000.0;
+}
+
+} // namespace shardyard

@@ -1,0 +1,77 @@
+// What the coordinator knows of its nodes, from their reports alone. Turns whole pictures into the
+// observations that a plan's step asks for, and into the sums that an operator sees. Plain class; a node that
+// is away keeps its last picture, marked as old.
+#pragma once
+
+#include "actors/coordinator/plan_step.hpp"
+#include "messages/control.hpp"
+#include "messages/report.hpp"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace shardyard {
+
+class cluster_view {
+public:
+  struct member {
+    node_card card;
+    bool up = false;
+    bool reported = false; ///< under the present epoch, since it joined
+    node_report picture;
+  };
+
+  /// A node joined, or joined again. A different incarnation starts with an empty picture.
+  void joined(const node_card& card);
+  void left(const std::string& node);
+
+  /// Ignored when it is of another epoch or of an incarnation that is not a member.
+  void note(const node_report& report, std::uint64_t cluster_epoch);
+  void note(const ready& x);
+  void note(const done& x);
+
+  const std::map<std::string, member>& members() const { return members_; }
+  bool up(const std::string& node) const;
+
+  /// The node that says it runs `shard`; empty when none does.
+  std::string host_of(const shard_key& shard) const;
+  const shard_status* status_of(const shard_key& shard) const;
+
+  /// `owners`: nodes with partitions; `placed`: node that the shard was given to, if any.
+  plan_observations observe(const reshard_plan& plan, const std::set<std::string>& owners,
+                            const std::map<shard_key, std::string>& placed) const;
+
+  /// Sum over all groups.
+  group_figures figures() const;
+
+  /// Cuts away from the shards of `topology`, over all groups: anchor, quiet, accepted, swap back.
+  std::array<std::uint64_t, 4> cuts_from(std::uint32_t topology) const;
+
+  /// Cut and remaining guilds of one old shard, as far as reported.
+  struct shard_cuts {
+    std::uint64_t led = 0;
+    std::uint64_t cut = 0;
+    std::uint64_t exceptions = 0;
+  };
+  shard_cuts cuts_of(const shard_key& shard) const;
+
+  /// Guilds over all shards of `topology` that are ready.
+  std::uint64_t guilds_of(std::uint32_t topology) const;
+
+private:
+  shard_view view_of(const shard_key& shard, const reshard_plan& plan, const std::set<std::string>& owners,
+                     const std::string& placed) const;
+
+  std::map<std::string, member> members_;
+  std::map<shard_key, std::uint64_t> closed_; ///< plan that closed it
+};
+
+void add(delay_counts& sum, const delay_counts& x);
+
+/// Upper bound in milliseconds of the given share (0..1) of the values; 0 when there are none.
+double quantile_ms(const delay_counts& x, double share);
+
+} // namespace shardyard
