@@ -1,0 +1,240 @@
+#include "actors/coordinator/rows.hpp"
+
+#include <boost/json.hpp>
+
+namespace shardyard {
+
+namespace json = boost::json;
+
+namespace {
+
+json::value write(const topology& x) {
+  return {{"id", x.id}, {"shard_count", x.shard_count}};
+}
+
+json::value write(const plan_unit& x) {
+  json::array closed(x.closed.begin(), x.closed.end());
+  return {{"state", json::string_view{to_string(x.state)}},
+          {"entered_ms", to_ms(x.entered)},
+          {"stable_from_ms", to_ms(x.stable_from)},
+          {"restarts", x.restarts},
+          {"accepted", x.accepted},
+          {"closed", closed}};
+}
+
+/// An object whose fields are asked for by name; what is missing or of the wrong type is named in the error.
+class fields {
+public:
+  explicit fields(const json::value& x) : object_{x.if_object()} {
+    if (!object_)
+      throw bad_row{"a row must be a JSON object"};
+  }
+
+  const json::value& at(const char* name) const {
+    auto found = object_->if_contains(name);
+    if (!found)
+      throw bad_row{std::string{"field '"} + name + "' is missing"};
+    return *found;
+  }
+  template <class T>
+  T number(const char* name) const {
+    boost::system::error_code wrong;
+    auto result = at(name).to_number<T>(wrong);
+    if (wrong)
+      throw bad_row{std::string{"field '"} + name + "' is no number of its range"};
+    return result;
+  }
+  bool flag(const char* name) const {
+    auto found = at(name).if_bool();
+    if (!found)
+      throw bad_row{std::string{"field '"} + name + "' is neither true nor false"};
+    return *found;
+  }
+  std::string text(const char* name) const {
+    auto found = at(name).if_string();
+    if (!found)
+      throw bad_row{std::string{"field '"} + name + "' is no text"};
+    return std::string{found->c_str(), found->size()};
+  }
+  const json::array& list(const char* name) const {
+    auto found = at(name).if_array();
+    if (!found)
+      throw bad_row{std::string{"field '"} + name + "' is no list"};
+    return *found;
+  }
+  unix_time time(const char* name) const { return unix_ms(number<std::int64_t>(name)); }
+
+  template <class Names>
+  std::size_t one_of(const char* name, const Names& names) const {
+    auto value = text(name);
+    for (std::size_t i = 0; i < std::size(names); ++i)
+      if (names[i] == value)
+        return i;
+    throw bad_row{std::string{"field '"} + name + "' has the unknown value '" + value + "'"};
+  }
+
+private:
+  const json::object* object_;
+};
+
+json::value parse(std::string_view text) {
+  boost::system::error_code wrong;
+  auto result = json::parse(json::string_view{text.data(), text.size()}, wrong);
+  if (wrong)
+    throw bad_row{"not JSON: " + wrong.message()};
+  return result;
+}
+
+topology read_topology(const json::value& x) {
+  fields f{x};
+  return {f.number<std::uint32_t>("id"), f.number<std::uint32_t>("shard_count")};
+}
+
+std::uint32_t read_id(const json::value& x) {
+  boost::system::error_code wrong;
+  auto result = x.to_number<std::uint32_t>(wrong);
+  if (wrong)
+    throw bad_row{"a shard id is no number of its range"};
+  return result;
+}
+
+plan_unit read_unit(const json::value& x) {
+  fields f{x};
+  plan_unit unit;
+  unit.state = static_cast<unit_state>(f.one_of("state", unit_state_names));
+  unit.entered = f.time("entered_ms");
+  unit.stable_from = f.time("stable_from_ms");
+  unit.restarts = f.number<std::uint32_t>("restarts");
+  unit.accepted = f.flag("accepted");
+  for (const auto& id : f.list("closed"))
+    unit.closed.push_back(read_id(id));
+  return unit;
+}
+
+constexpr std::string_view purposes[] = {"recovery", "start", "reshard"};
+constexpr std::string_view permit_states[] = {"granted", "used", "returned"};
+
+json::string_view name(const std::string_view (&names)[3], std::size_t i) {
+  return {names[i].data(), names[i].size()};
+}
+
+} // namespace
+
+std::string to_row(const topology& x) {
+  return json::serialize(write(x));
+}
+
+std::string to_row(const reshard_plan& x) {
+  json::array units;
+  for (const auto& unit : x.units)
+    units.push_back(write(unit));
+  return json::serialize(json::value{{"id", x.id},
+                                     {"state", json::string_view{to_string(state_of(x))}},
+                                     {"cluster_epoch", x.cluster_epoch},
+                                     {"from", write(x.from)},
+                                     {"to", write(x.to)},
+                                     {"renew", x.renew},
+                                     {"hold", x.hold},
+                                     {"committed", x.committed},
+                                     {"paused", x.paused},
+                                     {"pause_reason", x.pause_reason},
+                                     {"created_ms", to_ms(x.created)},
+                                     {"units", units}});
+}
+
+std::string to_row(const permit_row& x) {
+  return json::serialize(json::value{{"id", x.id},
+                                     {"topology", x.shard.topology},
+                                     {"shard_id", x.shard.id},
+                                     {"shard_count", x.shard.count},
+                                     {"purpose", name(purposes, static_cast<std::size_t>(x.purpose))},
+                                     {"state", name(permit_states, static_cast<std::size_t>(x.state))},
+                                     {"granted_ms", to_ms(x.granted)},
+                                     {"used_ms", to_ms(x.used)},
+                                     {"violated", x.violated}});
+}
+
+std::string to_row(const session_start_limit& x) {
+  return json::serialize(json::value{{"total", x.total},
+                                     {"remaining", x.remaining},
+                                     {"reset_after_ms", x.reset_after.count()},
+                                     {"max_concurrency", x.max_concurrency},
+                                     {"fetched_ms", to_ms(x.fetched)}});
+}
+
+std::string to_row(const placement& x) {
+  json::array nodes;
+  for (const auto& node : x)
+    nodes.emplace_back(json::string_view{node.data(), node.size()});
+  return json::serialize(json::value{{"nodes", nodes}});
+}
+
+template <>
+reshard_plan from_row<reshard_plan>(std::string_view text) {
+  auto value = parse(text);
+  fields f{value};
+  reshard_plan plan;
+  plan.id = f.number<std::uint64_t>("id");
+  plan.cluster_epoch = f.number<std::uint64_t>("cluster_epoch");
+  plan.from = read_topology(f.at("from"));
+  plan.to = read_topology(f.at("to"));
+  plan.renew = f.flag("renew");
+  plan.hold = f.flag("hold");
+  plan.committed = f.flag("committed");
+  plan.paused = f.flag("paused");
+  plan.pause_reason = f.text("pause_reason");
+  plan.created = f.time("created_ms");
+  for (const auto& unit : f.list("units"))
+    plan.units.push_back(read_unit(unit));
+  if (plan.from.shard_count == 0 || plan.to.shard_count == 0)
+    throw bad_row{"field 'shard_count' is 0"};
+  if (plan.units.size() != plan.cuts().count())
+    throw bad_row{"field 'units' has " + std::to_string(plan.units.size()) + " entries, the counts make " +
+                  std::to_string(plan.cuts().count())};
+  return plan;
+}
+
+template <>
+permit_row from_row<permit_row>(std::string_view text) {
+  auto value = parse(text);
+  fields f{value};
+  permit_row row;
+  row.id = f.number<std::uint64_t>("id");
+  row.shard = {f.number<std::uint32_t>("topology"), f.number<std::uint32_t>("shard_id"),
+               f.number<std::uint32_t>("shard_count")};
+  row.purpose = static_cast<permit_purpose>(f.one_of("purpose", purposes));
+  row.state = static_cast<permit_state>(f.one_of("state", permit_states));
+  row.granted = f.time("granted_ms");
+  row.used = f.time("used_ms");
+  row.violated = f.flag("violated");
+  return row;
+}
+
+template <>
+session_start_limit from_row<session_start_limit>(std::string_view text) {
+  auto value = parse(text);
+  fields f{value};
+  return {f.number<std::uint32_t>("total"), f.number<std::uint32_t>("remaining"),
+          std::chrono::milliseconds{f.number<std::int64_t>("reset_after_ms")},
+          f.number<std::uint32_t>("max_concurrency"), f.time("fetched_ms")};
+}
+
+template <>
+topology from_row<topology>(std::string_view text) {
+  return read_topology(parse(text));
+}
+
+template <>
+placement from_row<placement>(std::string_view text) {
+  auto value = parse(text);
+  placement result;
+  for (const auto& node : fields{value}.list("nodes")) {
+    auto found = node.if_string();
+    if (!found)
+      throw bad_row{"field 'nodes' holds something that is no text"};
+    result.emplace_back(found->c_str(), found->size());
+  }
+  return result;
+}
+
+} // namespace shardyard
