@@ -2,6 +2,7 @@
 // and handles.
 #pragma once
 
+#include "actors/shard/checkpoint_file.hpp"
 #include "messages/actor_interfaces.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -30,21 +31,14 @@ struct shard_routes {
   std::shared_ptr<const route_table> table;
 };
 
-/// A session as it stands in the node's checkpoints.
-struct session_checkpoint {
-  shard_key shard;
-  std::string session_id;
-  std::string resume_url;
-  std::uint64_t cursor = 0;
-  std::int64_t newest_ms = 0;
-  std::uint64_t closed_plan = 0; ///< closed by this plan, the session is kept for the way back
-};
-
 /// Shard -> node, when something changed: the picture for the coordinator and the row for the checkpoints.
 struct shard_news {
-  shard_status report;
-  std::optional<session_checkpoint> session; ///< none: there is no session to come back to
-  bool gone = false;                         ///< forgotten for good; the actor ends
+  shard_status status;
+  std::optional<session_checkpoint> session; ///< the session began or its guilds changed: the whole row
+  std::uint64_t cursor = 0;                  ///< otherwise the row's position
+  std::int64_t newest_ms = 0;
+  bool session_gone = false; ///< there is no session to come back to
+  bool gone = false;         ///< the actor ends for good
 };
 
 /// Something that the io thread saw on a shard's connection (actors/shard/link_news.hpp).

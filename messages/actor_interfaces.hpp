@@ -48,6 +48,7 @@ bool inspect(Inspector& f, stream_mark& x) {
 
 /// Group -> shard: acknowledged up to here; or the stream has a hole and must begin anew.
 struct stream_answer {
+  std::string node; ///< of the group
   std::uint64_t stream = 0;
   std::uint64_t through = 0;
   bool restart = false;
@@ -55,8 +56,8 @@ struct stream_answer {
 
 template <class Inspector>
 bool inspect(Inspector& f, stream_answer& x) {
-  return f.object(x).fields(f.field("stream", x.stream), f.field("through", x.through),
-                            f.field("restart", x.restart));
+  return f.object(x).fields(f.field("node", x.node), f.field("stream", x.stream),
+                            f.field("through", x.through), f.field("restart", x.restart));
 }
 
 /// What a partition group hands to a sink: deliveries in order. Entries carry n, epoch and flags.

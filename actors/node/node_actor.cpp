@@ -33,11 +33,14 @@ struct node_state {
   };
   struct local_shard {
     shard_actor actor;
-    shard_status report;
+    shard_status status;
   };
 
   node_state(local_node_actor::pointer self, node_setup setup)
-      : self(self), setup(std::move(setup)), checkpoints(this->setup.state_dir + "/sessions.log") {}
+      : self(self), setup(std::move(setup)), checkpoints(this->setup.state_dir + "/sessions.db") {
+    for (auto& x : checkpoints.sessions())
+      saved_sessions.emplace(x.shard, x);
+  }
 
   local_node_actor::behavior_type make_behavior();
 
@@ -57,6 +60,7 @@ struct node_state {
   void dial_peers();
   void publish_routes();
   bool outdated(std::uint64_t epoch, const char* what) const;
+  std::optional<session_checkpoint> take_saved(const shard_key& shard);
   void run(const start& x);
   template <class Order>
   void pass_on(const Order& x);
@@ -71,6 +75,8 @@ struct node_state {
   local_node_actor::pointer self;
   node_setup setup;
   checkpoint_file checkpoints;
+  std::map<shard_key, session_checkpoint>
+      saved_sessions; ///< of an earlier life, until their shard is started
   compat::down_watch watch;
   coordinator_actor coordinator;
   bool dialling_seed = false;
@@ -79,6 +85,7 @@ struct node_state {
   std::uint16_t hint_port = 0;
   clock::time_point next_join{};
   clock::time_point next_report{};
+  clock::time_point next_complaint{};
   assignment known;
   partition_group_actor group;
   group_news group_picture;
@@ -197,7 +204,7 @@ void node_state::follow(const assignment& x) {
     if (card.name != setup.card.name) {
       auto& peer = peers[card.name];
       if (peer.card.incarnation != card.incarnation)
-        peer = {card, nullptr, false, {}};
+        peer = {.card = card};
     }
   if (!group && !x.partition_owner.empty())
     spawn_group(x);
@@ -209,6 +216,7 @@ void node_state::follow(const assignment& x) {
 
 void node_state::spawn_group(const assignment& x) {
   partition_group_setup group_setup{.node = setup.card.name,
+                                    .partitions = {},
                                     .partition_count = x.partition_count,
                                     .state_dir = setup.state_dir,
                                     .sinks = setup.sinks,
@@ -268,6 +276,11 @@ void node_state::publish_routes() {
     compat::send(self, shard.actor, shard_routes{routes});
 }
 
+std::optional<session_checkpoint> node_state::take_saved(const shard_key& shard) {
+  auto node = saved_sessions.extract(shard);
+  return node.empty() ? std::nullopt : std::optional{std::move(node.mapped())};
+}
+
 void node_state::run(const start& x) {
   if (outdated(x.cluster_epoch, "start") || shards.contains(x.shard) || known.partition_owner.empty())
     return;
@@ -275,14 +288,14 @@ void node_state::run(const start& x) {
                     .plan = x.plan,
                     .cluster_epoch = x.cluster_epoch,
                     .purpose = x.plan == 0 ? session::purpose::start : session::purpose::reshard,
-                    .session = checkpoints.find(x.shard),
+                    .session = take_saved(x.shard),
                     .door = setup.door,
                     .routes = {routes},
                     .listener = self};
   spdlog::info("shard {} starts{}", to_string(x.shard), shard.session ? ", resuming its session" : "");
   auto& entry = shards[x.shard];
   entry.actor = spawn_shard(self->system(), std::move(shard));
-  entry.report.shard = x.shard;
+  entry.status.shard = x.shard;
   watch.add(self, entry.actor, [this, key = x.shard](const caf::error& reason) {
     if (auto gone = shards.find(key); gone != shards.end()) {
       spdlog::error("shard {} ended: {}; the coordinator will start it again", to_string(key),
@@ -302,29 +315,30 @@ void node_state::pass_on(const Order& x) {
     return;
   }
   if constexpr (std::is_same_v<Order, drain>)
-    if (x.forget)
-      checkpoints.erase(x.shard);
+    if (coordinator && !saved_sessions.contains(x.shard))
+      compat::send(self, coordinator, done{x.plan, x.cluster_epoch, x.shard, 0, 0, 0});
 }
 
 // -- telling it
 // --------------------------------------------------------------------------------------------------------
 
 void node_state::note(const shard_news& news) {
-  if (news.session)
+  auto& key = news.status.shard;
+  if (news.session_gone)
+    checkpoints.forget(key);
+  else if (news.session)
     checkpoints.put(*news.session);
   else
-    checkpoints.erase(news.report.shard);
-  auto found = shards.find(news.report.shard);
+    checkpoints.advance(key, news.cursor, news.newest_ms);
+  auto found = shards.find(key);
   if (found == shards.end())
     return;
-  if (news.gone) {
+  auto& old = found->second.status;
+  report_due =
+      report_due || news.gone || old.phase != news.status.phase || old.was_ready != news.status.was_ready;
+  old = news.status;
+  if (news.gone)
     shards.erase(found);
-    report_due = true;
-    return;
-  }
-  auto& old = found->second.report;
-  report_due = report_due || old.phase != news.report.phase || old.was_ready != news.report.was_ready;
-  old = news.report;
 }
 
 void node_state::send_report() {
@@ -338,7 +352,7 @@ void node_state::send_report() {
   report.cluster_epoch = known.cluster_epoch;
   report.plan = group_picture.plan;
   for (auto& [key, shard] : shards)
-    report.shards.push_back(shard.report);
+    report.shards.push_back(shard.status);
   report.handovers = group_picture.handovers;
   report.figures = group_picture.figures;
   compat::send(self, coordinator, std::move(report));
@@ -348,8 +362,10 @@ void node_state::on_tick() {
   compat::send_after(self, beat, self, tick{});
   look_for_coordinator();
   dial_peers();
-  if (auto trouble = checkpoints.flush(); !trouble.empty())
-    spdlog::error("session checkpoints: {}", trouble);
+  if (!checkpoints.flush() && self->clock().now() >= next_complaint) {
+    spdlog::error("session checkpoints: {}", checkpoints.problem());
+    next_complaint = self->clock().now() + seconds(10);
+  }
   if (report_due || self->clock().now() >= next_report)
     send_report();
 }

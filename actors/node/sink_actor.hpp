@@ -11,17 +11,17 @@
 
 namespace shardyard {
 
-enum class sink_kind : std::uint8_t { jsonl, null };
+enum class sink_type : std::uint8_t { jsonl, null };
 
 /// One `[[sink]]` of the configuration.
 struct sink_settings {
-  sink_kind kind = sink_kind::null;
+  sink_type kind = sink_type::null;
   std::string path; ///< jsonl: file, "-" for stdout or "unix:/path"
 };
 
 /// True when the sink is a file that can be read back after a crash.
 inline bool has_tail(const sink_settings& x) {
-  return x.kind == sink_kind::jsonl && x.path != "-" && !x.path.starts_with("unix:");
+  return x.kind == sink_type::jsonl && x.path != "-" && !x.path.starts_with("unix:");
 }
 
 /// `writer` is for kind jsonl, opened (and its file locked) by the caller, who may have read the file's tail

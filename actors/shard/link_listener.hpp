@@ -1,5 +1,5 @@
-// Turns the callbacks of a connection into messages for its shard. Lives on the io thread; also stamps each block with the session that
-// it belongs to, so that the shard only passes the pointer on.
+// Turns the callbacks of a connection into messages for its shard. Lives on the io thread; also stamps each
+// block with the session that it belongs to, so that the shard only passes the pointer on.
 #pragma once
 
 #include "actors/compat.hpp"
@@ -23,7 +23,8 @@ public:
 
   void on_ready(net::ready_view ready) override {
     from_.session_id = ready.session_id;
-    tell(saw::ready{ready.s, std::move(ready.session_id), std::move(ready.resume_gateway_url), std::move(ready.guilds)});
+    tell(saw::ready{ready.s, std::move(ready.session_id), std::move(ready.resume_gateway_url),
+                    std::move(ready.guilds)});
   }
 
   void on_resumed(std::uint64_t s) override { tell(saw::resumed{s}); }
@@ -40,7 +41,8 @@ private:
   template <class What>
   void tell(What what) {
     if (owner_)
-      compat::anon_send(owner_, link_message{std::make_shared<link_news>(link_news{number_, std::move(what)})});
+      compat::anon_send(owner_,
+                        link_message{std::make_shared<link_news>(link_news{number_, std::move(what)})});
   }
 
   shard_actor owner_;

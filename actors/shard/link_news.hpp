@@ -1,5 +1,5 @@
-// What the io thread saw on a shard's connection, as values for the shard's mailbox; and the door that the shards of a node share: the io
-// threads and what every connection of the bot has in common.
+// What the io thread saw on a shard's connection, as values for the shard's mailbox; and the door that the
+// shards of a node share: the io threads and what every connection of the bot has in common.
 #pragma once
 
 #include "actors/local_messages.hpp"
@@ -44,8 +44,8 @@ struct closed {
 
 struct link_news {
   session::link_number link = 0;
-  std::variant<saw::hello, saw::events, saw::ready, saw::resumed, saw::reconnect, saw::invalid_session, saw::heartbeat_ack,
-               saw::closed>
+  std::variant<saw::hello, saw::events, saw::ready, saw::resumed, saw::reconnect, saw::invalid_session,
+               saw::heartbeat_ack, saw::closed>
       what;
 };
 
@@ -59,7 +59,7 @@ struct io_door {
   session::tuning tuning;
   stream_limits limits;
   std::string spool_dir;
-  std::uint64_t spool_bytes = 256u << 20; ///< per shard and group
+  std::uint64_t spool_bytes = 256u << 20;         ///< per shard and group
   std::chrono::milliseconds probe_interval{5000}; ///< between extra heartbeats while units move
 };
 

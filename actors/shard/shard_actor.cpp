@@ -1,0 +1,217 @@
+#include "actors/shard/shard_actor.hpp"
+
+#include "actors/shard/shard_state.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <random>
+
+namespace shardyard {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr auto news_interval = milliseconds(100);
+constexpr auto drain_patience = seconds(5);  ///< for the groups' answers, then the drain is asked again
+constexpr auto forget_patience = seconds(5); ///< for the last marks to be acknowledged
+
+} // namespace
+
+shard_state::shard_state(shard_actor::pointer self, shard_setup x)
+    : self(self),
+      setup(std::move(x)),
+      machine(setup.door->tuning, std::random_device{}()),
+      routes(setup.routes.table) {
+  if (setup.session) {
+    session_id = setup.session->session_id;
+    resume_url = setup.session->resume_url;
+    newest_ms = setup.session->newest_ms;
+    guilds.insert(setup.session->guilds.begin(), setup.session->guilds.end());
+    cursor.begin(session_id, setup.session->cursor);
+  }
+}
+
+shard_actor::behavior_type shard_state::make_behavior() {
+  route(setup.routes);
+  session::start begin;
+  begin.purpose = setup.purpose;
+  if (setup.session)
+    begin.session = session::resumable{session_id, resume_url};
+  feed(begin);
+  return {
+      [this](const stream_answer& x) { acknowledged(x); },
+      [this](const drain_answer& x) { drain_answered(x); },
+      [this](const shard_routes& x) { route(x); },
+      [this](const transfer& x) {
+        mark(x.retract ? mark_kind::retract : mark_kind::transfer, cursor.newest(), x.plan);
+      },
+      [this](const drain& x) { start_drain(x); },
+      [this](const link_message& x) { on_link(*x.news); },
+      [this](tick) { on_tick(); },
+  };
+}
+
+void shard_state::start_drain(const drain& x) {
+  if (x.forget) {
+    forget_now();
+    return;
+  }
+  if (closed) {
+    if (routes->coordinator)
+      compat::send(self, routes->coordinator,
+                   done{x.plan, x.cluster_epoch, setup.shard, cursor.newest(), events, 0});
+    return;
+  }
+  auto at = self->clock().now();
+  if (drains && drains->order.plan == x.plan && at < drains->asked + drain_patience)
+    return;
+  drains = draining{.order = x, .asked = at};
+  for (auto& outlet : outlets)
+    drains->awaited.insert(outlet.node);
+  mark(mark_kind::drain, cursor.newest(), x.plan);
+  changed();
+}
+
+void shard_state::drain_answered(const drain_answer& x) {
+  if (!drains || drains->order.plan != x.plan || drains->awaited.erase(x.node) == 0)
+    return;
+  drains->led += x.led;
+  if (!drains->awaited.empty())
+    return;
+  auto order = drains->order;
+  auto led = drains->led;
+  drains.reset();
+  if (led == 0)
+    close_now();
+  closed_plan = led == 0 ? order.plan : 0;
+  if (routes->coordinator)
+    compat::send(self, routes->coordinator,
+                 done{order.plan, order.cluster_epoch, setup.shard, cursor.newest(), events, led});
+  changed();
+}
+
+/// Closes with a code that leaves the session resumable at Discord; our own record of it ends here.
+void shard_state::close_now() {
+  feed(session::stop{net::resumable_close});
+  live = false;
+  closed = session_gone = true;
+  text = "closed by its plan";
+  mark(mark_kind::closed, cursor.newest(), 0);
+  spdlog::info("shard {} is closed", to_string(setup.shard));
+}
+
+/// Ends the session at Discord and this actor, once the groups know.
+void shard_state::forget_now() {
+  if (forgetting)
+    return;
+  forgetting = true;
+  forget_by = self->clock().now() + forget_patience;
+  if (!closed) {
+    feed(session::stop{1000});
+    live = false;
+    closed = session_gone = true;
+    text = "ended by its plan";
+    mark(mark_kind::closed, cursor.newest(), 0);
+  }
+  arm(self->clock().now());
+}
+
+shard_phase shard_state::phase() const {
+  if (closed)
+    return shard_phase::closed;
+  if (std::holds_alternative<session::stopped>(machine.current()))
+    return shard_phase::stopped;
+  if (drains)
+    return shard_phase::draining;
+  if (live)
+    return awaited.empty() ? shard_phase::live : shard_phase::arriving;
+  return machine.current_link() ? shard_phase::connecting : shard_phase::waiting;
+}
+
+void shard_state::arm(clock::time_point at) {
+  if (armed && *armed <= at)
+    return;
+  armed = at;
+  auto wait = std::max(clock::duration::zero(), at - self->clock().now());
+  compat::send_after(self, wait, self, tick{});
+}
+
+void shard_state::changed() {
+  news_due = true;
+  arm(std::max(next_news, self->clock().now()));
+}
+
+void shard_state::on_tick() {
+  auto at = self->clock().now();
+  armed.reset();
+  if (auto due = machine.deadline(); due && due->count() <= at.time_since_epoch().count())
+    feed(session::timer{});
+  if (auto due = machine.deadline())
+    arm(clock::time_point{std::chrono::duration_cast<clock::duration>(*due)});
+  check_arrivals(at);
+  if (next_probe != clock::time_point{}) {
+    if (at >= next_probe) {
+      next_probe = at + setup.door->probe_interval;
+      if (auto* link = live ? current_link() : nullptr)
+        link->heartbeat_now();
+    }
+    arm(next_probe);
+  }
+  if (news_due && at >= next_news)
+    tell_node();
+  else if (news_due)
+    arm(next_news);
+  if (!forgetting)
+    return;
+  auto all_told = std::ranges::all_of(outlets, [](auto& x) { return x.stream.empty() || !x.group; });
+  if ((all_told && links.empty()) || at >= forget_by) {
+    ended = true;
+    tell_node();
+    self->quit();
+  } else {
+    arm(at + news_interval);
+  }
+}
+
+void shard_state::tell_node() {
+  news_due = false;
+  next_news = self->clock().now() + news_interval;
+  shard_news news;
+  auto& status = news.status;
+  status.shard = setup.shard;
+  status.phase = phase();
+  status.was_ready = was_ready || (live && awaited.empty());
+  status.guilds = static_cast<std::uint32_t>(guilds.size());
+  status.unavailable = static_cast<std::uint32_t>(unavailable);
+  status.s = cursor.newest();
+  status.events = events;
+  status.resumes = resumes;
+  status.identifies = identifies;
+  status.closed_plan = closed_plan;
+  status.text = text;
+  for (auto& outlet : outlets)
+    status.spooled_bytes += outlet.stream.bytes_spooled();
+  news.cursor = resume_from();
+  news.newest_ms = newest_ms;
+  news.session_gone = session_gone;
+  news.gone = ended;
+  if (session_changed && !session_gone && !session_id.empty())
+    news.session = session_checkpoint{setup.shard,
+                                      session_id,
+                                      resume_url,
+                                      setup.plan,
+                                      news.cursor,
+                                      newest_ms,
+                                      {guilds.begin(), guilds.end()}};
+  session_changed = false;
+  compat::send(self, setup.listener, std::move(news));
+}
+
+shard_actor spawn_shard(caf::actor_system& system, shard_setup setup) {
+  return system.spawn<shard_actor::stateful_impl<shard_state>>(std::move(setup));
+}
+
+} // namespace shardyard
