@@ -95,12 +95,14 @@ std::vector<stream_hole> outbound_stream::skip_unreadable() {
   if (!stuck_)
     return holes;
   spool_.clear();
-  for (auto& span : spans_) {
-    if (span.spooled == 0)
-      continue;
-    holes.push_back({span.session_id, span.memory_s, span.spooled_s});
-    span.blocks -= std::exchange(span.spooled, 0);
-  }
+  std::erase_if(overflow_, [this](const held_item& x) {
+    auto dropped = block_in(x.item) != nullptr;
+    overflow_bytes_ -= dropped ? x.bytes : 0;
+    return dropped;
+  });
+  for (auto& span : spans_)
+    if (std::exchange(span.blocks, span.in_memory) > span.in_memory)
+      holes.push_back({span.session_id, span.memory_s, std::exchange(span.last_s, span.memory_s)});
   std::erase_if(spans_, [](const session_span& x) { return x.blocks == 0; });
   stuck_ = false;
   problem_.clear();
@@ -124,10 +126,12 @@ void outbound_stream::note_block(const stream_item& item) {
     spans_.push_back({block->from.session_id, first, first == 0 ? 0 : first - 1});
   }
   ++spans_.back().blocks;
+  spans_.back().last_s = block->entries.back().s;
 }
 
 void outbound_stream::note_acked_block() {
   auto& span = spans_.front();
+  --span.in_memory;
   if (--span.blocks == 0) {
     spans_.pop_front();
     return;
@@ -148,22 +152,19 @@ bool outbound_stream::credit_left(const held_item& next) const {
 }
 
 void outbound_stream::hold(held_item item) {
-  if (auto* span = span_of(item.item))
+  if (auto* span = span_of(item.item)) {
+    ++span->in_memory;
     span->memory_s = std::get<block_ptr>(item.item)->entries.back().s;
+  }
   memory_bytes_ += item.bytes;
   items_.push_back(std::move(item));
 }
 
 bool outbound_stream::to_spool(const held_item& item) {
-  if (!spool_.append(encode(item.item))) {
+  auto taken = spool_.append(encode(item.item));
+  if (!taken)
     problem_ = spool_.problem();
-    return false;
-  }
-  if (auto* span = span_of(item.item)) {
-    ++span->spooled;
-    span->spooled_s = std::get<block_ptr>(item.item)->entries.back().s;
-  }
-  return true;
+  return taken;
 }
 
 void outbound_stream::refill() {
@@ -183,8 +184,6 @@ bool outbound_stream::refill_from_spool() {
   auto item = decode(record_);
   if (!item)
     return false;
-  if (auto* span = span_of(*item))
-    --span->spooled;
   hold(measured(std::move(*item)));
   return true;
 }

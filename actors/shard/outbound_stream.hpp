@@ -27,8 +27,8 @@ struct stream_limits {
   std::size_t memory_bytes = 8u << 20; ///< held in memory before the spool begins
 };
 
-/// Events that the disk did not give back: those of `session_id` with after_s < s <= last_s that went to this
-/// group.
+/// Events that were not given back by the disk, or stood behind such: those of `session_id` with after_s < s
+/// <= last_s that belong to this group.
 struct stream_hole {
   std::string session_id;
   std::uint64_t after_s = 0;
@@ -71,8 +71,10 @@ public:
   /// `skip_unreadable`.
   bool stuck() const { return stuck_; }
 
-  /// Drops what the disk holds and returns the holes, for a RESUME from the cursor taken before this call, or
-  /// for a gap report.
+  /// Ends `stuck`: drops all blocks from the unreadable one on, also those that came later, and returns what
+  /// is missing now. Order holds, because nothing that came later went out. For a session that lives the
+  /// caller takes the cursor first, begins the resume_cursor anew there and RESUMEs, so that Discord fills
+  /// the hole; for a dead one it reports a gap. Marks on the disk are gone too, so a `restart` should follow.
   std::vector<stream_hole> skip_unreadable();
 
   std::size_t bytes_held() const { return memory_bytes_ + overflow_bytes_; }
@@ -90,11 +92,11 @@ private:
   /// The unacknowledged blocks of one session. Sessions follow one another in a stream, they do not mix.
   struct session_span {
     std::string session_id;
-    std::uint64_t first_s = 0;   ///< lowest unacknowledged
-    std::uint64_t memory_s = 0;  ///< highest that is or was in memory
-    std::uint64_t spooled_s = 0; ///< highest in the spool
+    std::uint64_t first_s = 0;  ///< lowest unacknowledged
+    std::uint64_t memory_s = 0; ///< highest that is or was in memory
+    std::uint64_t last_s = 0;   ///< highest pushed
     std::size_t blocks = 0;
-    std::size_t spooled = 0; ///< of `blocks`
+    std::size_t in_memory = 0; ///< of `blocks`; the others are in the spool or the overflow
   };
 
   held_item measured(stream_item item) const;

@@ -189,34 +189,65 @@ TEST(outbound_stream, a_disk_that_cannot_be_written_means_full_not_lost) {
   EXPECT_EQ(s, 10u);
 }
 
-TEST(outbound_stream, a_spool_that_cannot_be_read_stops_the_stream_until_the_hole_is_named) {
-  scratch_folder folder;
+/// Ten events of 1 kB, two of them in memory, each spooled one in a segment of its own.
+outbound_stream make_spooling(const scratch_folder& folder) {
   stream_limits limits;
-  limits.memory_bytes = 2'000;
-  outbound_stream stream(limits, {folder.path()});
+  limits.memory_bytes = 2'700;
+  outbound_stream stream(limits, {folder.path(), 256u << 20, 1'000});
   for (std::uint64_t s = 1; s <= 10; ++s)
-    stream.push(one_event(s, 1000));
-  for (auto& entry : std::filesystem::directory_iterator(folder.path()))
-    std::filesystem::resize_file(entry.path(), 10);
-  std::uint64_t sent = 0;
+    stream.push(make_block({{1, s, std::string(1000, 'd')}}, s <= 6 ? "old" : "new"));
+  return stream;
+}
+
+/// Takes and acknowledges until nothing comes; the last sequence seen.
+std::uint64_t take_all(outbound_stream& stream) {
+  std::uint64_t last = 0;
   while (auto next = stream.next_to_send()) {
-    ++sent;
+    if (auto* block = std::get_if<std::shared_ptr<const event_block>>(&next->item))
+      last = (*block)->entries.back().s;
     stream.acked(next->ordinal);
   }
+  return last;
+}
+
+TEST(outbound_stream, a_spool_that_cannot_be_read_stops_the_stream_until_the_holes_are_named) {
+  scratch_folder folder;
+  auto stream = make_spooling(folder);
+  ASSERT_EQ(folder.files(), 8u);
+  std::filesystem::resize_file(folder.path() / "3.spool", 10);
+  EXPECT_EQ(take_all(stream), 4u);
   EXPECT_TRUE(stream.stuck());
   EXPECT_TRUE(stream.full());
-  stream.push(one_event(11, 1000));
+  EXPECT_NE(stream.problem().find("cannot read"), std::string::npos);
+  EXPECT_LE(stream.oldest_unacked_s("old").value_or(99), 5u);
+  EXPECT_EQ(stream.oldest_unacked_s("new"), 7u);
+
+  stream.push(make_block({{1, 11}}, "new"));
+  stream.push(make_mark(mark_kind::flushed, "kept"));
   EXPECT_FALSE(stream.next_to_send());
-  EXPECT_EQ(stream.oldest_unacked_s("s1").value_or(0) <= sent + 1, true);
+  auto holes = stream.skip_unreadable();
+  ASSERT_EQ(holes.size(), 2u);
+  EXPECT_EQ(std::tie(holes[0].session_id, holes[0].after_s, holes[0].last_s), std::tuple("old", 4u, 6u));
+  EXPECT_EQ(std::tie(holes[1].session_id, holes[1].after_s, holes[1].last_s), std::tuple("new", 6u, 11u));
+  EXPECT_FALSE(stream.full());
+  EXPECT_EQ(stream.oldest_unacked_s("new"), std::nullopt);
+  EXPECT_EQ(text_of(stream.next_to_send()->item), "mark 5 kept");
+  EXPECT_FALSE(stream.next_to_send());
+}
+
+TEST(outbound_stream, a_hole_can_be_filled_by_a_replay_in_order) {
+  scratch_folder folder;
+  auto stream = make_spooling(folder);
+  std::filesystem::resize_file(folder.path() / "7.spool", 10);
+  EXPECT_EQ(take_all(stream), 8u);
   auto holes = stream.skip_unreadable();
   ASSERT_EQ(holes.size(), 1u);
-  EXPECT_EQ(holes[0].session_id, "s1");
-  EXPECT_EQ(holes[0].after_s, sent);
-  EXPECT_EQ(holes[0].last_s, 10u);
-  auto next = stream.next_to_send();
-  ASSERT_TRUE(next);
-  EXPECT_EQ(text_of(next->item), text_of(*one_event(11, 1000)));
-  EXPECT_FALSE(stream.full());
+  EXPECT_EQ(holes[0].after_s, 8u);
+  for (auto s = holes[0].after_s + 1; s <= holes[0].last_s; ++s)
+    stream.push(make_block({{1, s}}, "new"));
+  EXPECT_EQ(stream.oldest_unacked_s("new"), 9u);
+  EXPECT_EQ(take_all(stream), 10u);
+  EXPECT_TRUE(stream.empty());
 }
 
 TEST(outbound_stream, a_waiting_block_does_not_keep_a_large_shared_buffer_alive) {
