@@ -1,5 +1,6 @@
 #include "actors/coordinator/rows.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 namespace shardyard {
@@ -20,6 +21,40 @@ json::value write(const plan_unit& x) {
           {"restarts", x.restarts},
           {"accepted", x.accepted},
           {"closed", closed}};
+}
+
+/// Length of the UTF-8 sequence that `text` begins with, 0: none (RFC 3629, section 4).
+std::size_t sequence_length(std::string_view text) {
+  auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  auto first = byte(0);
+  if (first < 0x80)
+    return 1;
+  auto length = first >= 0xC2 && first <= 0xDF   ? 2u
+                : (first & 0xF0) == 0xE0         ? 3u
+                : first >= 0xF0 && first <= 0xF4 ? 4u
+                                                 : 0u;
+  for (std::size_t i = 1; i < length; ++i)
+    if ((byte(i) & 0xC0) != 0x80)
+      return 0;
+  auto second = byte(1);
+  auto overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
+  auto surrogate_or_beyond = (first == 0xED && second > 0x9F) || (first == 0xF4 && second > 0x8F);
+  return overlong || surrogate_or_beyond ? 0 : length;
+}
+
+/// Texts come from operators and nodes. What is no UTF-8 becomes '?': a row that could not be read back would
+/// stop the next coordinator.
+json::string readable(std::string_view text) {
+  json::string result;
+  while (!text.empty()) {
+    auto length = sequence_length(text);
+    if (length == 0)
+      result.push_back('?');
+    else
+      result.append(json::string_view{text.data(), length});
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return result;
 }
 
 /// An object whose fields are asked for by name; what is missing or of the wrong type is named in the error.
@@ -137,7 +172,7 @@ std::string to_row(const reshard_plan& x) {
                                      {"hold", x.hold},
                                      {"committed", x.committed},
                                      {"paused", x.paused},
-                                     {"pause_reason", x.pause_reason},
+                                     {"pause_reason", readable(x.pause_reason)},
                                      {"created_ms", to_ms(x.created)},
                                      {"units", units}});
 }
@@ -165,7 +200,7 @@ std::string to_row(const session_start_limit& x) {
 std::string to_row(const placement& x) {
   json::array nodes;
   for (const auto& node : x)
-    nodes.emplace_back(json::string_view{node.data(), node.size()});
+    nodes.emplace_back(readable(node));
   return json::serialize(json::value{{"nodes", nodes}});
 }
 

@@ -284,6 +284,7 @@ TEST_F(step_test, preparing_and_moving_without_progress_pause_and_tell) {
   EXPECT_FALSE(x.paused) << "the deadline begins anew";
   all_ready();
   run();
+  run();
   now += 30min;
   run();
   EXPECT_TRUE(x.paused);

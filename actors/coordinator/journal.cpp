@@ -1,0 +1,102 @@
+#include "actors/coordinator/journal.hpp"
+
+#include <algorithm>
+
+namespace shardyard {
+
+namespace {
+
+constexpr const char* active_key = "active_topology";
+constexpr const char* limit_key = "identify_limit";
+
+/// Numbers with leading zeros, so that key order is number order.
+std::string key(const char* kind, std::uint64_t number) {
+  auto digits = std::to_string(number);
+  return std::string{kind} + "/" + std::string(20 - std::min<std::size_t>(20, digits.size()), '0') + digits;
+}
+
+} // namespace
+
+template <class T>
+T journal::read(const stored_row& row) {
+  try {
+    return from_row<T>(row.value);
+  } catch (const bad_row& wrong) {
+    throw store_error{"row '" + row.key + "' of the store is damaged: " + wrong.what() +
+                      "; restore a copy of the store"};
+  }
+}
+
+row_write journal::guarded(std::string key, std::string value) const {
+  auto known = revisions_.find(key);
+  auto expected = known == revisions_.end() ? 0 : known->second;
+  return {std::move(key), std::move(value), expected};
+}
+
+journal_state journal::load() {
+  journal_state state;
+  revisions_.clear();
+  if (auto row = store_.get(active_key)) {
+    state.active = read<topology>(*row);
+    revisions_[row->key] = row->revision;
+  }
+  for (const auto& row : store_.list("topology/"))
+    state.next_topology_id = std::max(state.next_topology_id, read<topology>(row).id + 1);
+  for (const auto& row : store_.list("plan/")) {
+    state.plan = read<reshard_plan>(row);
+    state.next_plan_id = state.plan->id + 1;
+    revisions_[row.key] = row.revision;
+  }
+  for (const auto& row : store_.list("permit/"))
+    state.permits.push_back(read<permit_row>(row));
+  if (auto row = store_.get(limit_key))
+    state.limit = read<session_start_limit>(*row);
+  for (const auto& row : store_.list("placement/")) {
+    state.placements[row.key.substr(std::string_view{"placement/"}.size())] = read<placement>(row);
+    revisions_[row.key] = row.revision;
+  }
+  return state;
+}
+
+void journal::save(const journal_changes& changes) {
+  std::vector<row_write> writes;
+  auto topology_row = [&writes](const topology& x) {
+    writes.push_back({key("topology", x.id), to_row(x), std::nullopt});
+  };
+  auto active = changes.active;
+  if (changes.plan) {
+    writes.push_back(guarded(key("plan", changes.plan->id), to_row(*changes.plan)));
+    topology_row(changes.plan->to);
+    if (auto result = active_topology(*changes.plan))
+      active = result;
+  }
+  if (active) {
+    topology_row(*active);
+    writes.push_back(guarded(active_key, to_row(*active)));
+  }
+  for (const auto& x : changes.permits)
+    writes.push_back({key("permit", x.id), to_row(x), std::nullopt});
+  for (auto id : changes.forgotten_permits)
+    writes.push_back({key("permit", id), std::nullopt, std::nullopt});
+  if (changes.limit)
+    writes.push_back({limit_key, to_row(*changes.limit), std::nullopt});
+  for (const auto& [name, x] : changes.placements)
+    writes.push_back(guarded("placement/" + name, to_row(x)));
+  if (writes.empty())
+    return;
+  auto result = store_.commit(writes);
+  if (!result.written)
+    throw store_error{"row '" + result.conflict + "' was changed by somebody else; nothing was written"};
+  for (const auto& x : writes)
+    if (x.expected)
+      revisions_[x.key] = result.revision;
+}
+
+std::vector<reshard_plan> journal::plans() {
+  std::vector<reshard_plan> result;
+  for (const auto& row : store_.list("plan/"))
+    result.push_back(read<reshard_plan>(row));
+  return result;
+}
+
+} // namespace shardyard
