@@ -64,6 +64,10 @@ public:
   /// True while items wait beyond memory bound and spool: the shard must stop reading its socket, and say so.
   bool full() const { return !overflow_.empty() || stuck_; }
 
+  /// Tries the disk again. To be called now and then while `full`: nothing else does when the group is away
+  /// and nothing is read.
+  void retry() { refill_from_overflow(); }
+
   /// Why the spool does not take or give; empty when all is well.
   const std::string& problem() const { return problem_; }
 

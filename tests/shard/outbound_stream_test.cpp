@@ -189,6 +189,24 @@ TEST(outbound_stream, a_disk_that_cannot_be_written_means_full_not_lost) {
   EXPECT_EQ(s, 10u);
 }
 
+TEST(outbound_stream, a_disk_that_has_room_again_is_used_again_even_while_the_group_is_away) {
+  scratch_folder folder;
+  auto blocker = folder.path() / "spool";
+  std::ofstream(blocker) << "x";
+  stream_limits limits;
+  limits.memory_bytes = 2'000;
+  outbound_stream stream(limits, {blocker});
+  for (std::uint64_t s = 1; s <= 10; ++s)
+    stream.push(one_event(s, 1000));
+  stream.retry();
+  EXPECT_TRUE(stream.full());
+  std::filesystem::remove(blocker);
+  stream.retry();
+  EXPECT_FALSE(stream.full());
+  EXPECT_EQ(stream.problem(), "");
+  EXPECT_LE(stream.bytes_held(), 2'000u);
+}
+
 /// Ten events of 1 kB, two of them in memory, each spooled one in a segment of its own.
 outbound_stream make_spooling(const scratch_folder& folder) {
   stream_limits limits;
