@@ -193,7 +193,7 @@ void outbound_stream::refill_from_overflow() {
   while (!stuck_ && !overflow_.empty()) {
     auto& next = overflow_.front();
     auto bytes = next.bytes;
-    if (spool_.records() == 0 && (items_.empty() || memory_bytes_ < limits_.memory_bytes))
+    if (spool_.records() == 0 && (items_.empty() || memory_bytes_ + bytes <= limits_.memory_bytes))
       hold(std::move(next));
     else if (!room_on_disk() || !to_spool(next))
       return;
