@@ -147,7 +147,7 @@ bool parse_header(std::string_view line, jsonl_header& header) {
   if (!at.good() || at.rest().size() < 2 || !at.rest().ends_with('}'))
     return false;
   header.d = at.rest().substr(0, at.rest().size() - 1);
-  if (header.guild == 0 && !header.control())
+  if (header.guild == 0)
     header.channel = top_level_channel(header.d);
   return true;
 }

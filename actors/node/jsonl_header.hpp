@@ -21,7 +21,7 @@ struct jsonl_header {
   std::uint64_t epoch = 0;
   std::uint64_t n = 0;
   std::uint16_t flags = 0; ///< bits of event_flag
-  snowflake channel = 0;   ///< `d.channel_id` of events without guild, else 0
+  snowflake channel = 0;   ///< `d.channel_id` of lines without guild, else 0
   std::string_view d;
 
   bool control() const; ///< a SHARDYARD_ line: not an event, uses up no n
