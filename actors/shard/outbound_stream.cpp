@@ -161,7 +161,7 @@ void outbound_stream::hold(held_item item) {
 }
 
 bool outbound_stream::to_spool(const held_item& item) {
-  auto taken = spool_.append(encode(item.item));
+  auto taken = spool_.append(encode_item(item.item));
   if (!taken)
     problem_ = spool_.problem();
   return taken;
@@ -181,7 +181,7 @@ void outbound_stream::refill() {
 bool outbound_stream::refill_from_spool() {
   if (!spool_.take(record_))
     return false;
-  auto item = decode(record_);
+  auto item = decode_item(record_);
   if (!item)
     return false;
   hold(measured(std::move(*item)));

@@ -163,13 +163,13 @@ std::shared_ptr<const event_block> repacked(const event_block& block) {
   return result;
 }
 
-std::string encode(const stream_item& item) {
+std::string encode_item(const stream_item& item) {
   if (auto* mark = std::get_if<source_mark>(&item))
     return encode_mark(*mark);
   return encode_block(*std::get<0>(item));
 }
 
-std::optional<stream_item> decode(std::string_view record) {
+std::optional<stream_item> decode_item(std::string_view record) {
   reader in(record);
   auto kind = record_kind{};
   in.get(kind);

@@ -27,9 +27,9 @@ std::size_t events_of(const stream_item& item);
 std::shared_ptr<const event_block> repacked(const event_block& block);
 
 /// Host byte order, not for other hosts.
-std::string encode(const stream_item& item);
+std::string encode_item(const stream_item& item);
 
-/// None when `record` is not what `encode` made.
-std::optional<stream_item> decode(std::string_view record);
+/// None when `record` is not what `encode_item` made.
+std::optional<stream_item> decode_item(std::string_view record);
 
 } // namespace shardyard

@@ -287,7 +287,7 @@ TEST(outbound_stream, a_waiting_block_does_not_keep_a_large_shared_buffer_alive)
 
 TEST(stream_item, every_field_survives_the_spool) {
   auto block = make_block({{11, 2, "{\"a\":1}"}, {12, 3, ""}}, "session");
-  auto back = decode(encode(stream_item{block}));
+  auto back = decode_item(encode_item(stream_item{block}));
   ASSERT_TRUE(back);
   auto& restored = *std::get<0>(*back);
   EXPECT_EQ(restored.from, block->from);
@@ -297,7 +297,7 @@ TEST(stream_item, every_field_survives_the_spool) {
   EXPECT_EQ(restored.name(restored.entries[1]), "MESSAGE_CREATE");
 
   source_mark mark{{{2, 3, 8}, "session"}, mark_kind::transfer, 4, 5, 6, 7, true, {8, 9}, "why"};
-  auto mark_back = decode(encode(stream_item{mark}));
+  auto mark_back = decode_item(encode_item(stream_item{mark}));
   ASSERT_TRUE(mark_back);
   auto& m = std::get<source_mark>(*mark_back);
   EXPECT_EQ(
@@ -308,10 +308,10 @@ TEST(stream_item, every_field_survives_the_spool) {
 
 TEST(stream_item, a_record_cut_anywhere_is_refused) {
   for (auto& item : {stream_item{one_event(2)}, stream_item{make_mark(mark_kind::lost, "why")}}) {
-    auto record = encode(item);
+    auto record = encode_item(item);
     for (std::size_t size = 0; size < record.size(); ++size)
-      EXPECT_FALSE(decode(std::string_view(record).substr(0, size))) << size;
-    EXPECT_FALSE(decode(record + "x"));
+      EXPECT_FALSE(decode_item(std::string_view(record).substr(0, size))) << size;
+    EXPECT_FALSE(decode_item(record + "x"));
   }
 }
 
