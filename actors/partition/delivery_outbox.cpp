@@ -1,0 +1,98 @@
+#include "actors/partition/delivery_outbox.hpp"
+
+#include <algorithm>
+
+namespace shardyard {
+
+void delivery_outbox::event(const event_block& block, std::uint32_t index, std::uint64_t n,
+                            std::uint64_t epoch, std::uint16_t flags) {
+  if (blocks_.empty() || blocks_.back().bytes != block.bytes || blocks_.back().from != block.from) {
+    auto& fresh = blocks_.emplace_back();
+    fresh.from = block.from;
+    fresh.received_ns = block.received_ns;
+    fresh.newest_ms = block.newest_ms;
+    fresh.bytes = block.bytes;
+    fresh.entries.reserve(block.entries.size() - index);
+  }
+  auto& e = blocks_.back().entries.emplace_back(block.entries[index]);
+  e.n = n;
+  e.epoch = epoch;
+  e.flags |= flags;
+  ++events_;
+  ++current_.events;
+}
+
+void delivery_outbox::control(std::string_view name, std::string d, const event_source& from, const scope& at,
+                              std::uint64_t n, std::uint64_t epoch, std::uint16_t flag) {
+  auto& block = blocks_.emplace_back();
+  block.from = from;
+  event_entry e;
+  if (at.kind == scope_kind::guild)
+    e.guild = at.id;
+  if (at.kind == scope_kind::channel)
+    e.channel = at.id;
+  e.n = n;
+  e.epoch = epoch;
+  e.d_size = static_cast<std::uint32_t>(d.size());
+  e.t_offset = e.d_size;
+  e.t_size = static_cast<std::uint16_t>(name.size());
+  e.flags = flag;
+  e.lane = lane::local;
+  d += name;
+  block.bytes = std::make_shared<const std::string>(std::move(d));
+  block.entries.push_back(e);
+  ++events_;
+  ++current_.events;
+}
+
+position& delivery_outbox::change(change_slot& x) {
+  if (x.batch != open_) {
+    x = {open_, static_cast<std::uint32_t>(current_.positions.size())};
+    current_.positions.emplace_back();
+  }
+  return current_.positions[x.index];
+}
+
+void delivery_outbox::stray(std::uint32_t session, std::uint64_t s) {
+  if (!current_.strays.empty() && current_.strays.back().first == session)
+    current_.strays.back().second = s;
+  else
+    current_.strays.push_back({session, s});
+}
+
+delivery_batch delivery_outbox::take() {
+  delivery_batch result;
+  if (blocks_.empty())
+    return result;
+  result = {open_, std::move(blocks_)};
+  blocks_.clear();
+  current_.number = open_++;
+  sent_.push_back(std::exchange(current_, {}));
+  return result;
+}
+
+void delivery_outbox::delivered(std::uint64_t through) {
+  while (!sent_.empty() && sent_.front().number <= through) {
+    auto& batch = sent_.front();
+    for (auto& x : batch.positions)
+      dirty_[x.at] = x;
+    for (auto [session, s] : batch.strays)
+      strays_[session] = std::max(strays_[session], s);
+    accepted_ = batch.number;
+    accepted_events_ += batch.events;
+    unlogged_events_ += batch.events;
+    sent_.pop_front();
+  }
+}
+
+void delivery_outbox::checkpoint(monotonic now, bool force) {
+  if (!force && unlogged_events_ < 256 && now - checked_ < std::chrono::milliseconds(100))
+    return;
+  for (auto& [_, x] : dirty_)
+    write_record(log_, x);
+  dirty_.clear();
+  unlogged_events_ = 0;
+  checked_ = now;
+}
+
+} // namespace shardyard

@@ -1,0 +1,88 @@
+// Where the partitions of a group put what they deliver: blocks for the sinks in numbered batches, records
+// for the position log, and the positions that become true when a batch is accepted. Owns batches until
+// accepted; writes nothing by itself.
+#pragma once
+
+#include "actors/partition/log_record.hpp"
+
+#include <deque>
+#include <unordered_map>
+
+namespace shardyard {
+
+/// Deliveries in order. Sinks take all of a batch before any of the next.
+struct delivery_batch {
+  std::uint64_t number = 0;
+  std::vector<event_block> blocks;
+
+  bool empty() const { return blocks.empty(); }
+};
+
+/// Where in the open batch a scope has its position.
+struct change_slot {
+  std::uint64_t batch = 0;
+  std::uint32_t index = 0;
+};
+
+class delivery_outbox {
+public:
+  /// Event `index` of `block`, as delivery `n`.
+  void event(const event_block& block, std::uint32_t index, std::uint64_t n, std::uint64_t epoch,
+             std::uint16_t flags);
+
+  /// A line about the guild that is no event. `n` is the guild's last one.
+  void control(std::string_view name, std::string d, const event_source& from, const scope& at,
+               std::uint64_t n, std::uint64_t epoch, std::uint16_t flag);
+
+  /// The position that is true of a scope once the open batch is accepted; `x` is the scope's own memory of
+  /// its place.
+  position& change(change_slot& x);
+  void stray(std::uint32_t session, std::uint64_t s);
+
+  std::string& log() { return log_; }
+  void cut_made() { last_cut_ = open_; }
+
+  /// Number of the batch that collects deliveries now; what was put in is accepted when this batch is.
+  std::uint64_t open_batch() const { return open_; }
+  std::uint64_t last_cut() const { return last_cut_; } ///< newest batch with a change of lead
+  std::uint64_t events() const { return events_; }     ///< put in so far
+  std::uint64_t accepted() const { return accepted_; }
+
+  delivery_batch take();
+  void delivered(std::uint64_t through);
+  /// True when nothing that was put in waits for acceptance.
+  bool settled() const { return blocks_.empty() && sent_.empty(); }
+  std::uint64_t unaccepted_events() const { return events_ - accepted_events_; }
+
+  /// Accepted positions not in the log yet become records, when `force` or when 256 events or 100 ms have
+  /// gathered.
+  void checkpoint(monotonic now, bool force);
+  /// Newest accepted `s` per session of events without a scope, since the last call; the group logs it with
+  /// the session.
+  auto take_strays() { return std::exchange(strays_, {}); }
+  std::string take_log() { return std::exchange(log_, {}); }
+
+private:
+  struct sent_batch {
+    std::uint64_t number = 0;
+    std::uint64_t events = 0;
+    std::vector<position> positions;
+    std::vector<std::pair<std::uint32_t, std::uint64_t>> strays;
+  };
+
+  std::vector<event_block> blocks_;
+  sent_batch current_;
+  std::deque<sent_batch> sent_;
+  std::uint64_t open_ = 1;
+  std::uint64_t accepted_ = 0;
+  std::uint64_t last_cut_ = 0;
+  std::uint64_t events_ = 0;
+  std::uint64_t accepted_events_ = 0;
+  std::uint64_t unlogged_events_ = 0;
+  monotonic checked_{0};
+  std::unordered_map<scope, position> dirty_;
+  std::unordered_map<std::uint32_t, std::uint64_t> strays_;
+  std::string log_;
+};
+
+} // namespace shardyard

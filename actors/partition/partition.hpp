@@ -1,0 +1,183 @@
+// One fixed slice of guilds: decides for every event of its guilds whether and when it is delivered, and
+// under which number. The only writer of its guilds; shares nothing with other partitions but the table of
+// sessions. Plain class, time is an argument.
+#pragma once
+
+#include "actors/partition/delivery_outbox.hpp"
+#include "actors/partition/group_report.hpp"
+#include "actors/partition/presence_level.hpp"
+#include "actors/partition/repeat_window.hpp"
+#include "actors/partition/source_table.hpp"
+#include "actors/partition/stream_ledger.hpp"
+
+#include <string>
+#include <unordered_map>
+
+namespace shardyard {
+
+struct partition_settings {
+  std::string node;
+  std::vector<std::uint32_t> partitions; ///< those of this node
+  std::uint32_t partition_count = 64;
+  handover_tuning tuning;
+  monotonic keyed_window = std::chrono::minutes(15); ///< an interaction is delivered once within it, at least
+  std::size_t max_keyed_ids = 1u << 16;              ///< per partition and half window
+  std::size_t max_presence_users = 2048;             ///< per guild in overlap
+  monotonic exceptions_after = std::chrono::minutes(10);
+  bool guilds_intent = true; ///< false: no GUILD_CREATE follows a READY, so READY itself opens the coverage
+};
+
+/// Hand-over and delivery state of a guild, of a channel outside guilds, or of the rest without guild.
+struct scope_state {
+  guild_handover handover;
+  scope at;
+  std::uint64_t n = 0;
+  std::uint64_t epoch = 1;
+  struct per_side {
+    std::uint32_t session = 0;
+    std::uint64_t lane_s = 0;      ///< newest received in the guild lane: the replay filter
+    std::uint64_t other_s = 0;     ///< newest received in the other lanes
+    std::uint64_t delivered_s = 0; ///< newest delivered in the guild lane
+  };
+  std::array<per_side, 2> sides;
+  change_slot change;
+  side last = side::first;       ///< side of the newest delivery
+  bool known = false;            ///< the bot is in this guild (channels: always)
+  bool left = false;             ///< the bot has left the guild; kept for its numbers
+  bool recovered = false;        ///< from an earlier run, the lead has not resynced yet
+  std::array<bool, 2> outage{};  ///< the guild is not available at that side's session
+  bool held = false;             ///< holds back an acknowledgement
+  bool watched = false;          ///< listed for ticks because of a hold
+  std::uint8_t lead_changes = 0; ///< changes of lead recorded in the present call
+
+  per_side& of(side x) { return sides[static_cast<std::size_t>(x)]; }
+  const per_side& of(side x) const { return sides[static_cast<std::size_t>(x)]; }
+};
+
+class partition {
+public:
+  partition(std::uint32_t id, const partition_settings& settings, source_table& sources, delivery_outbox& out,
+            stream_ledger& streams);
+  partition(partition&&) noexcept = default;
+
+  /// State of an earlier run. Rests of accepted cuts are delivered at once.
+  void restore(const position& x);
+  void restore(const logged_cut& x, monotonic now);
+  void restore(const logged_key& x, monotonic now);
+
+  void restore(const logged_outage& x);
+  /// After all restores: what has lost its session meanwhile is a gap.
+  void restored();
+
+  void event(source& from, const std::shared_ptr<const event_block>& block, std::uint32_t index,
+             monotonic now);
+
+  /// A session begins (READY), or goes on under a restarted group (`resynced`); `guilds` are those of this
+  /// partition.
+  void session_opened(const source& from, std::span<const snowflake> guilds, std::uint64_t s, bool resynced,
+                      monotonic now);
+  /// A session is gone for good. The table shows no session for its shard any more.
+  void session_lost(const source& from, std::string_view why, monotonic now);
+  /// `transfer` or `retract` has changed what the table allows for the guilds of this shard.
+  void permissions_changed(const shard_key& shard, side at);
+  /// The plan closed the shard: what it still leads goes to the other side.
+  void shard_closed(const shard_key& shard, side at, monotonic now);
+  std::uint64_t led_by(const shard_key& shard, side at) const;
+  void accept(const shard_key& shard, side at, monotonic now);
+
+  void tick(monotonic now);
+  monotonic next_tick(monotonic now) const;
+
+  /// Adds this partition's figures. `shards` is indexed as source_table::slots().
+  void report(group_report& x, monotonic now) const;
+  void restart_delays();
+  void snapshot(recovered_state& x) const;
+
+  std::uint32_t id() const { return id_; }
+  bool isolated() const { return isolated_; }
+  std::uint64_t delivered() const { return delivered_; }
+
+private:
+  class lane_port;
+  struct arrival {
+    source& from;
+    const std::shared_ptr<const event_block>& block;
+    std::uint32_t index;
+    monotonic now;
+    const event_entry& entry() const { return block->entries[index]; }
+  };
+  struct gap_border {
+    std::string session_id;
+    std::uint64_t s = 0;
+    std::uint64_t n = 0;
+    std::string why;
+  };
+  struct watch {
+    monotonic since{0};
+    item_hold hold;
+    std::deque<std::pair<std::uint64_t, monotonic>> arrivals; ///< of held events: s, time
+  };
+
+  scope_state& at(const scope& x, side seen, monotonic now);
+  bool belongs(const scope_state& x, const shard_key& shard, side at) const;
+  template <class F>
+  void each(const shard_key& shard, side at, F f);
+
+  void bind(scope_state& g, const source& from);
+  void stray(const arrival& in);
+  void guild_lane(scope_state& g, const arrival& in);
+  void keyed(scope_state& g, const arrival& in);
+  void state(scope_state& g, const arrival& in);
+  void local(scope_state& g, const arrival& in);
+  void guild_created(scope_state& g, const arrival& in);
+  void guild_deleted(scope_state& g, const arrival& in);
+
+  void open(scope_state& g, side from, const std::string& session_id, std::uint64_t s, monotonic now);
+  void lose(scope_state& g, side from, std::string_view why, monotonic now);
+  void permit(scope_state& g);
+  void after_call(scope_state& g, side lead_before, monotonic now);
+  void watch_hold(scope_state& g, monotonic now);
+  void sweep(scope_state& g, monotonic now);
+  monotonic next_sweep() const;
+  void swap_to(scope_state& g, side to, cut_kind kind);
+  void lead_changed(scope_state& g, const cut_record& record);
+
+  bool overlapped(const scope_state& g) const;
+  bool leads(const scope_state& g) const;
+  void deliver(scope_state& g, const event_block& block, std::uint32_t index, std::uint16_t flags);
+  void deliver_lane(scope_state& g, const lane_event& event, side from, bool late, monotonic now);
+  void deliver_rest(scope_state& g, const logged_cut& cut);
+  void set_outage(scope_state& g, side at, bool on);
+  void note_position(scope_state& g);
+  void note_gap(scope_state& g, std::string_view why);
+  void tell_gap(scope_state& g, side first_of, std::string_view session_id, std::uint64_t s);
+  void cut_line(scope_state& g, side to, cut_kind kind, bool weak);
+  void level_presences(scope_state& g, side to);
+  void breach();
+
+  std::uint32_t id_;
+  const partition_settings* settings_;
+  source_table* sources_;
+  delivery_outbox* out_;
+  stream_ledger* streams_;
+
+  std::unordered_map<scope, scope_state> scopes_;
+  std::unordered_map<scope, gap_border> gaps_; ///< coverage is away
+  std::unordered_map<scope, logged_cut>
+      pending_cuts_; ///< swaps of an earlier run, to be redone when their cause comes again
+  std::unordered_map<scope, presence_level> presences_;
+  std::unordered_map<scope, watch> watches_;
+  std::unordered_map<scope, monotonic>
+      unclaimed_; ///< the lead never showed the guild, the follower does: since when
+  keyed_window keyed_;
+  repeat_window repeats_;
+  handover_counters counters_;
+  delay_histogram delay_, held_delay_;
+  std::uint64_t undelayed_ = 0;
+  monotonic swept_{0};
+  std::uint64_t delivered_ = 0, replayed_ = 0, keyed_doubles_ = 0, gap_count_ = 0, breaches_ = 0,
+                presences_dropped_ = 0;
+  bool isolated_ = false;
+};
+
+} // namespace shardyard

@@ -1,0 +1,193 @@
+// What a partition puts out: events with their number, control lines about cuts and gaps, records for the
+// log.
+#include "actors/partition/partition_port.hpp"
+
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include <algorithm>
+#include <iterator>
+
+namespace shardyard {
+namespace {
+
+std::string_view name_of(cut_kind x) {
+  switch (x) {
+  case cut_kind::anchor:
+    return "anchor";
+  case cut_kind::quiet:
+    return "quiet";
+  case cut_kind::accepted:
+    return "accepted";
+  case cut_kind::swap_back:
+    return "swap_back";
+  }
+  return "";
+}
+
+boost::json::string_view text(std::string_view x) {
+  return {x.data(), x.size()};
+}
+
+// Lines of channels outside guilds carry the channel in `d`, since their envelope says guild 0.
+void put_channel(boost::json::object& d, const scope& at) {
+  if (at.kind == scope_kind::channel)
+    d["channel_id"] = std::to_string(at.id);
+}
+
+// Consecutive events of one block as one block that shares its bytes.
+std::vector<event_block> blocks_of(std::span<const lane_event> events) {
+  std::vector<event_block> result;
+  for (auto& x : events) {
+    if (result.empty() || result.back().bytes != x.block->bytes || result.back().from != x.block->from) {
+      auto& fresh = result.emplace_back();
+      fresh.from = x.block->from;
+      fresh.received_ns = x.block->received_ns;
+      fresh.newest_ms = x.block->newest_ms;
+      fresh.bytes = x.block->bytes;
+    }
+    result.back().entries.push_back(x.block->entries[x.index]);
+  }
+  return result;
+}
+
+} // namespace
+
+void partition::deliver(scope_state& g, const event_block& block, std::uint32_t index, std::uint16_t flags) {
+  ++g.n;
+  ++delivered_;
+  out_->event(block, index, g.n, g.epoch, flags);
+  note_position(g);
+}
+
+void partition::deliver_lane(scope_state& g, const lane_event& event, side from, bool late, monotonic now) {
+  // A session that ended meanwhile may still have an event here (late); it must not count for the present
+  // one.
+  auto& e = event.block->entries[event.index];
+  auto& mine = g.of(from);
+  if (mine.session != 0 && sources_->numbered(mine.session).from == event.block->from)
+    mine.delivered_s = std::max(mine.delivered_s, e.s);
+  g.last = from;
+  deliver(g, *event.block, event.index, late ? late_flag : 0);
+  if (late)
+    return;
+  auto watch = g.held ? watches_.find(g.at) : watches_.end();
+  if (watch == watches_.end() || watch->second.arrivals.empty() ||
+      watch->second.arrivals.front().first != e.s) {
+    ++undelayed_;
+    return;
+  }
+  auto delay = now - watch->second.arrivals.front().second;
+  watch->second.arrivals.pop_front();
+  delay_.add(delay);
+  held_delay_.add(delay);
+}
+
+void partition::note_position(scope_state& g) {
+  auto& x = out_->change(g.change);
+  x.at = g.at;
+  x.n = g.n;
+  x.epoch = g.epoch;
+  x.lead = g.handover.lead();
+  x.last = g.last;
+  x.known = g.known;
+  for (std::size_t i = 0; i < 2; ++i)
+    x.sides[i] = {g.sides[i].session, g.sides[i].delivered_s, g.sides[i].other_s};
+}
+
+void partition::note_gap(scope_state& g, std::string_view why) {
+  auto& last = g.of(g.last);
+  gap_border border;
+  if (last.session != 0) {
+    border.session_id = sources_->numbered(last.session).from.session_id;
+    border.s = last.delivered_s;
+  }
+  border.n = g.n;
+  border.why = why;
+  gaps_.try_emplace(g.at, std::move(border));
+}
+
+void partition::tell_gap(scope_state& g, side first_of, std::string_view session_id, std::uint64_t s) {
+  auto found = gaps_.extract(g.at);
+  auto& border = found.mapped();
+  boost::json::object d{
+      {"last", {{"session_id", text(border.session_id)}, {"s", border.s}, {"n", g.n}}},
+      {"first", {{"session_id", text(session_id)}, {"s", s}}},
+      {"why", text(border.why)},
+  };
+  put_channel(d, g.at);
+  ++gap_count_;
+  event_source from{sources_->shard(first_of, g.at), std::string{session_id}};
+  out_->control("SHARDYARD_GAP", boost::json::serialize(d), from, g.at, g.n, g.epoch, gap_flag);
+  note_position(g);
+}
+
+void partition::cut_line(scope_state& g, side to, cut_kind kind, bool weak) {
+  auto old = sources_->shard(other(to), g.at);
+  boost::json::object d{
+      {"kind", text(name_of(kind))},
+      {"weak", weak},
+      {"from", {{"topology", old.topology}, {"shard", boost::json::array{old.id, old.count}}}},
+  };
+  put_channel(d, g.at);
+  auto session = g.of(to).session;
+  event_source from{sources_->shard(to, g.at), session ? sources_->numbered(session).from.session_id : ""};
+  out_->control("SHARDYARD_CUT", boost::json::serialize(d), from, g.at, g.n, g.epoch, cut_flag);
+  out_->cut_made();
+}
+
+void partition::lead_changed(scope_state& g, const cut_record& record) {
+  ++g.lead_changes;
+  ++g.epoch;
+  if (auto from = sources_->slot(other(record.to), g.at))
+    ++from->cuts[static_cast<std::size_t>(record.kind)];
+  logged_cut cut{g.at, g.n, g.epoch, record.kind, record.weak, record.to, g.of(record.to).session, {}};
+  // A swap of an earlier run that no sink has seen comes again with its cause; its rest goes first.
+  auto earlier = pending_cuts_.extract(g.at);
+  if (earlier && earlier.mapped().to == record.to && earlier.mapped().session == cut.session)
+    cut.rest = std::move(earlier.mapped().rest);
+  auto earlier_blocks = cut.rest.size();
+  std::ranges::move(blocks_of(record.rest), std::back_inserter(cut.rest));
+  write_record(out_->log(), cut);
+  cut_line(g, record.to, record.kind, record.weak);
+  cut.rest.resize(earlier_blocks);
+  deliver_rest(g, cut);
+  level_presences(g, record.to);
+}
+
+// What a cut of an earlier run still owes: the log alone has it.
+void partition::deliver_rest(scope_state& g, const logged_cut& cut) {
+  auto& mine = g.of(cut.to);
+  if (mine.session != cut.session)
+    return;
+  for (auto& block : cut.rest) {
+    for (std::uint32_t i = 0; i < block.entries.size(); ++i) {
+      auto s = block.entries[i].s;
+      if (s <= mine.delivered_s)
+        continue;
+      mine.delivered_s = s;
+      mine.lane_s = std::max(mine.lane_s, s);
+      g.last = cut.to;
+      deliver(g, block, i, 0);
+    }
+  }
+}
+
+void partition::level_presences(scope_state& g, side to) {
+  auto found = presences_.extract(g.at);
+  if (!found)
+    return;
+  presences_dropped_ += found.mapped().dropped();
+  for (auto& x : found.mapped().take_differences(to))
+    deliver(g, *x.block, x.index, snapshot_flag);
+}
+
+void partition::set_outage(scope_state& g, side at, bool on) {
+  auto& mine = g.outage[static_cast<std::size_t>(at)];
+  if (mine == on)
+    return;
+  mine = on;
+  write_record(out_->log(), logged_outage{g.at, g.of(at).session, !on});
+}
+
+} // namespace shardyard

@@ -1,0 +1,197 @@
+// What a partition does with one event, by lane.
+#include "actors/partition/partition_port.hpp"
+
+#include <bit>
+
+namespace shardyard {
+namespace {
+
+const event_type_id guild_create = find_event_type("GUILD_CREATE");
+const event_type_id guild_delete = find_event_type("GUILD_DELETE");
+const event_type_id ready = find_event_type("READY");
+const event_type_id resumed = find_event_type("RESUMED");
+const event_type_id presence_update = find_event_type("PRESENCE_UPDATE");
+
+scope scope_of(const event_entry& e) {
+  if (e.guild != 0)
+    return {scope_kind::guild, e.guild};
+  return e.channel != 0 ? scope{scope_kind::channel, e.channel} : scope{scope_kind::other, 0};
+}
+
+// Whether the shard is the one that carries this guild or, for channels outside guilds, shard 0 (Gateway,
+// "Sharding").
+bool is_own(const event_entry& e, const shard_key& shard) {
+  return e.guild != 0 ? shard_of(e.guild, shard.count) == shard.id : e.channel != 0 && shard.id == 0;
+}
+
+bool in_guild_lane(lane x) {
+  return x == lane::anchor || x == lane::plain;
+}
+
+lane_event as_lane_event(const event_entry& e, const std::shared_ptr<const event_block>& block,
+                         std::uint32_t index) {
+  return {e.lane, e.type, e.key, 0, e.s, block, index};
+}
+
+} // namespace
+
+void partition::event(source& from, const std::shared_ptr<const event_block>& block, std::uint32_t index,
+                      monotonic now) {
+  if (isolated_) {
+    streams_->withhold();
+    return;
+  }
+  arrival in{from, block, index, now};
+  auto& e = in.entry();
+  if (!is_own(e, from.from.shard))
+    return stray(in);
+  if (e.guild == 0 && e.lane == lane::local)
+    return;
+  auto& g = at(scope_of(e), from.at, now);
+  bind(g, from);
+  auto& mine = g.of(from.at);
+  auto& last_s = in_guild_lane(e.lane) ? mine.lane_s : mine.other_s;
+  if (e.s <= last_s) {
+    ++replayed_;
+    return;
+  }
+  last_s = e.s;
+  switch (e.lane) {
+  case lane::anchor:
+  case lane::plain:
+    return guild_lane(g, in);
+  case lane::keyed:
+    return keyed(g, in);
+  case lane::state:
+    return state(g, in);
+  case lane::local:
+    return local(g, in);
+  }
+}
+
+// Events without guild and channel, and those that a session shows although their guild is another shard's:
+// there is no second session to hand over to, so copies are recognised by type, key and content.
+void partition::stray(const arrival& in) {
+  auto& e = in.entry();
+  if (e.lane == lane::local)
+    return;
+  if (e.s <= in.from.stray_s) {
+    ++replayed_;
+    return;
+  }
+  in.from.stray_s = e.s;
+  auto& g = at(scope_of(e), in.from.at, in.now);
+  auto by_id = e.lane == lane::keyed && e.key != 0;
+  event_key key{e.type, by_id ? e.key : content_hash(in.block->data(e)) ^ std::rotl(e.key, 17)};
+  auto fresh =
+      by_id ? keyed_.insert(key, in.now) : repeats_.insert(key, in.from.number, in.from.started, in.now);
+  if (!fresh) {
+    ++keyed_doubles_;
+    return;
+  }
+  write_record(out_->log(), logged_key{g.at, g.n + 1, !by_id, key});
+  out_->stray(in.from.number, e.s);
+  deliver(g, *in.block, in.index, 0);
+}
+
+void partition::guild_lane(scope_state& g, const arrival& in) {
+  auto from = in.from.at;
+  auto& e = in.entry();
+  auto lead = g.handover.lead();
+  // An event proves the lead's coverage. A follower's is proven by its snapshot, which events may precede.
+  if (!g.handover.covered(from) &&
+      (from == lead || in.from.past_snapshot || g.at.kind == scope_kind::channel))
+    open(g, from, in.from.from.session_id, e.s, in.now);
+  lead = g.handover.lead();
+  lane_port port{*this, g, in.now};
+  g.handover.event(from, as_lane_event(e, in.block, in.index), sources_->views(g.at), settings_->tuning,
+                   in.now, port, counters_);
+  after_call(g, lead, in.now);
+  if (g.held && from == lead && port.delivered == 0)
+    watches_[g.at].arrivals.push_back({e.s, in.now});
+}
+
+void partition::keyed(scope_state& g, const arrival& in) {
+  auto& e = in.entry();
+  if (e.key == 0) {
+    if (in.from.at == g.handover.lead())
+      deliver(g, *in.block, in.index, 0);
+    return;
+  }
+  event_key key{e.type, e.key};
+  if (!keyed_.insert(key, in.now)) {
+    ++keyed_doubles_;
+    return;
+  }
+  write_record(out_->log(), logged_key{g.at, g.n + 1, false, key});
+  deliver(g, *in.block, in.index, 0);
+}
+
+void partition::state(scope_state& g, const arrival& in) {
+  auto& e = in.entry();
+  if (e.type == presence_update && overlapped(g)) {
+    auto d = in.block->data(e);
+    if (auto user = presence_user(d)) {
+      auto& level = presences_.try_emplace(g.at, settings_->max_presence_users).first->second;
+      level.seen(in.from.at, user, content_hash(d), as_lane_event(e, in.block, in.index));
+    }
+  }
+  if (in.from.at == g.handover.lead())
+    deliver(g, *in.block, in.index, 0);
+}
+
+void partition::local(scope_state& g, const arrival& in) {
+  auto type = in.entry().type;
+  if (type == guild_create)
+    return guild_created(g, in);
+  if (type == guild_delete)
+    return guild_deleted(g, in);
+  if (type != ready && type != resumed && in.from.at == g.handover.lead())
+    deliver(g, *in.block, in.index, 0);
+}
+
+// Backfill after READY, the end of an outage, or a join (Gateway Events, "Guild Create"): only a join is
+// news, and only the lead tells.
+void partition::guild_created(scope_state& g, const arrival& in) {
+  auto& e = in.entry();
+  auto from = in.from.at;
+  if (e.flags & unavailable_flag) {
+    set_outage(g, from, true);
+    lose(g, from, "guild unavailable", in.now);
+    return;
+  }
+  set_outage(g, from, false);
+  auto leading = from == g.handover.lead();
+  auto join = leading && !g.known && (g.left || !in.from.listed(g.at.id));
+  open(g, from, in.from.from.session_id, e.s, in.now);
+  if (!leading)
+    return;
+  auto news = !g.known || g.left;
+  g.known = true;
+  g.left = false;
+  permit(g);
+  if (join)
+    deliver(g, *in.block, in.index, 0);
+  else if (news)
+    note_position(g);
+}
+
+void partition::guild_deleted(scope_state& g, const arrival& in) {
+  auto from = in.from.at;
+  if (in.entry().flags & unavailable_flag) {
+    set_outage(g, from, true);
+    lose(g, from, "guild unavailable", in.now);
+    return;
+  }
+  if (from != g.handover.lead())
+    return lose(g, from, "guild left", in.now);
+  if (gaps_.contains(g.at))
+    tell_gap(g, from, in.from.from.session_id, in.entry().s);
+  auto was_known = std::exchange(g.known, false);
+  g.left = true;
+  permit(g);
+  if (was_known)
+    deliver(g, *in.block, in.index, 0);
+}
+
+} // namespace shardyard

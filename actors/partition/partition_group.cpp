@@ -1,0 +1,312 @@
+#include "actors/partition/partition_group.hpp"
+
+#include <algorithm>
+
+namespace shardyard {
+
+partition_group::partition_group(partition_settings settings, recovered_state recovered, monotonic now)
+    : settings_(std::move(settings)) {
+  by_id_.resize(settings_.partition_count);
+  for (auto id : settings_.partitions) {
+    if (id >= by_id_.size() || by_id_[id])
+      continue;
+    partitions_.push_back(std::make_unique<partition>(id, settings_, sources_, out_, streams_));
+    by_id_[id] = partitions_.back().get();
+  }
+  recovered.settle();
+  for (auto& [_, x] : recovered.sessions)
+    sources_.restore(x.number, x.at, x.from, x.stray_s, x.closed);
+  auto restore = [&](const scope& at, auto&&... x) {
+    if (auto home = partition_at(at))
+      home->restore(x...);
+  };
+  for (auto& [at, x] : recovered.positions)
+    restore(at, x);
+  for (auto& x : recovered.keys)
+    restore(x.at, x, now);
+  for (auto& [_, x] : recovered.outages)
+    restore(x.at, x);
+  for (auto& [at, x] : recovered.cuts)
+    restore(at, x, now);
+  for (auto& x : partitions_)
+    x->restored();
+}
+
+partition* partition_group::partition_at(const scope& x) {
+  auto id = x.kind == scope_kind::guild   ? partition_of(x.id, settings_.partition_count)
+            : x.kind == scope_kind::other ? static_cast<std::uint32_t>(x.id)
+                                          : 0u;
+  return id < by_id_.size() ? by_id_[id] : nullptr;
+}
+
+// -- stream -------------------------------------------------------------------
+
+bool partition_group::has_place(const shard_key& shard) {
+  if (sources_.assign(shard) != nullptr)
+    return true;
+  ++refused_;
+  return false;
+}
+
+void partition_group::finish_item(std::uint64_t events_before) {
+  // What follows a cut may be acknowledged as disposable only when the cut itself cannot be undone by a crash
+  // any more.
+  auto gate = out_.events() != events_before ? out_.open_batch() : 0;
+  streams_.finish(std::max(gate, out_.last_cut()));
+}
+
+bool partition_group::on_block(std::uint64_t ordinal, const std::shared_ptr<const event_block>& block,
+                               monotonic now) {
+  auto& shard = block->from.shard;
+  auto verdict = streams_.judge(shard, ordinal);
+  if (verdict == stream_ledger::verdict::repeated)
+    return true;
+  if (verdict == stream_ledger::verdict::jump || !has_place(shard))
+    return false;
+  streams_.begin(shard);
+  auto before = out_.events();
+  auto& from = source_of(block->from, now);
+  from.view.newest_ms = std::max(from.view.newest_ms, block->newest_ms);
+  for (std::uint32_t i = 0; i < block->entries.size(); ++i) {
+    auto guild = block->entries[i].guild;
+    auto home = by_id_[guild == 0 ? 0 : partition_of(guild, settings_.partition_count)];
+    if (home) {
+      home->event(from, block, i, now);
+      continue;
+    }
+    ++misrouted_;
+    streams_.withhold();
+  }
+  finish_item(before);
+  return true;
+}
+
+bool partition_group::on_mark(std::uint64_t ordinal, const source_mark& mark, monotonic now) {
+  auto& shard = mark.from.shard;
+  auto begins = mark.kind == mark_kind::resynced || mark.kind == mark_kind::started;
+  auto anew = ordinal == 1 && begins && (mark.kind == mark_kind::resynced || !sources_.find(mark.from));
+  auto verdict = anew ? stream_ledger::verdict::next : streams_.judge(shard, ordinal);
+  if (verdict == stream_ledger::verdict::repeated)
+    return true;
+  if (verdict == stream_ledger::verdict::jump || (begins && !has_place(shard)))
+    return false;
+  if (anew)
+    streams_.restart(shard, out_.settled() ? 0 : out_.open_batch());
+  else
+    streams_.begin(shard);
+  auto before = out_.events();
+  apply(mark, now);
+  finish_item(before);
+  return true;
+}
+
+// -- sessions -----------------------------------------------------------------
+
+void partition_group::log_session(const source& x) {
+  write_record(out_.log(), logged_session{x.number, x.at, x.from, x.stray_s, x.closed});
+}
+
+// Events of a session that was never announced begin it: the shard knows better than our log.
+source& partition_group::source_of(const event_source& from, monotonic now) {
+  if (auto known = sources_.find(from))
+    return *known;
+  source_mark mark;
+  mark.from = from;
+  return begin_session(mark, now);
+}
+
+source& partition_group::begin_session(const source_mark& mark, monotonic now) {
+  if (auto slot = sources_.slot(mark.from.shard); slot && slot->current)
+    end_session(*slot->current, "session replaced", now);
+  auto& x = sources_.add(mark.from, now);
+  x.past_snapshot = !settings_.guilds_intent;
+  log_session(x);
+  return x;
+}
+
+void partition_group::end_session(source& x, std::string_view why, monotonic now) {
+  sources_.lose(x);
+  for (auto& one : partitions_)
+    one->session_lost(x, why, now);
+}
+
+void partition_group::started(const source_mark& mark, monotonic now) {
+  auto known = sources_.find(mark.from);
+  open_guilds(known && !known->gone ? *known : begin_session(mark, now), mark, false, now);
+}
+
+// The stream begins anew because this group or the shard's host restarted. If the log knows an older session
+// of the shard, what it still had to say follows, and then the start of this one.
+void partition_group::resynced(const source_mark& mark, monotonic now) {
+  auto slot = sources_.slot(mark.from.shard);
+  auto current = slot ? slot->current : nullptr;
+  if (current && current->from != mark.from && current->started == monotonic{0})
+    return;
+  auto known = sources_.find(mark.from);
+  auto& x = known && !known->gone ? *known : begin_session(mark, now);
+  x.past_snapshot = true;
+  open_guilds(x, mark, true, now);
+}
+
+void partition_group::open_guilds(source& x, const source_mark& mark, bool resynced, monotonic now) {
+  x.view.connected = mark.connected;
+  x.view.newest_ms = std::max(x.view.newest_ms, mark.newest_ms);
+  x.ready = mark.guilds;
+  std::ranges::sort(x.ready);
+  std::vector<std::vector<snowflake>> split(by_id_.size());
+  for (auto guild : x.ready)
+    split[partition_of(guild, settings_.partition_count)].push_back(guild);
+  for (auto& one : partitions_)
+    one->session_opened(x, split[one->id()], mark.s, resynced, now);
+}
+
+void partition_group::apply(const source_mark& mark, monotonic now) {
+  auto x = sources_.find(mark.from);
+  if (x)
+    x->view.newest_ms = std::max(x->view.newest_ms, mark.newest_ms);
+  switch (mark.kind) {
+  case mark_kind::started:
+    return started(mark, now);
+  case mark_kind::resynced:
+    return resynced(mark, now);
+  case mark_kind::connected:
+  case mark_kind::disconnected:
+    if (x && !x->gone)
+      x->view.connected = mark.kind == mark_kind::connected;
+    return;
+  case mark_kind::lost:
+    if (x && !x->gone)
+      end_session(*x, mark.reason.empty() ? "session lost" : mark.reason, now);
+    return;
+  case mark_kind::flushed:
+    if (x && !x->gone)
+      x->view.flushed_s = std::max(x->view.flushed_s, mark.s);
+    return;
+  case mark_kind::transfer:
+  case mark_kind::retract:
+  case mark_kind::drain:
+  case mark_kind::closed:
+    return plan_mark(mark, now);
+  }
+}
+
+// -- plan ---------------------------------------------------------------------
+
+void partition_group::plan_mark(const source_mark& mark, monotonic now) {
+  if (mark.cluster_epoch < cluster_epoch_) {
+    ++stale_marks_;
+    return;
+  }
+  cluster_epoch_ = mark.cluster_epoch;
+  auto& shard = mark.from.shard;
+  if (mark.plan > plan_) {
+    plan_ = mark.plan;
+    for (auto& x : partitions_)
+      x->restart_delays();
+  }
+  auto known = sources_.slot(shard) != nullptr;
+  auto at = known ? *sources_.assign(shard) : side::first;
+  if (mark.kind == mark_kind::drain) {
+    drain_answer answer;
+    answer.node = settings_.node;
+    answer.shard = shard;
+    answer.plan = mark.plan;
+    for (auto& x : partitions_)
+      if (known)
+        answer.led += x->led_by(shard, at);
+    answers_.push_back(answer);
+    return;
+  }
+  if (!known)
+    return;
+  if (mark.kind == mark_kind::closed)
+    return closed(mark, now);
+  if (mark.kind == mark_kind::transfer)
+    sources_.transfer(shard, mark.plan, now);
+  else
+    sources_.retract(shard, mark.plan, now);
+  // An abort changes what the other side's shards may do, so every guild is looked at.
+  auto changed = mark.kind == mark_kind::transfer ? shard : shard_key{shard.topology, 0, 1};
+  for (auto& x : partitions_)
+    x->permissions_changed(changed, at);
+}
+
+void partition_group::closed(const source_mark& mark, monotonic now) {
+  auto& shard = mark.from.shard;
+  auto at = *sources_.assign(shard);
+  auto slot = sources_.slot(shard);
+  if (slot->closed)
+    return;
+  auto last = slot->current;
+  if (last) {
+    sources_.lose(*last);
+    last->closed = true;
+    log_session(*last);
+  }
+  for (auto& x : partitions_)
+    x->shard_closed(shard, at, now);
+  sources_.close(shard);
+}
+
+void partition_group::accept(std::uint64_t plan, const shard_key& shard, monotonic now) {
+  auto slot = sources_.slot(shard);
+  if (!slot || slot->plan != plan)
+    return;
+  auto at = *sources_.assign(shard);
+  for (auto& x : partitions_)
+    x->accept(shard, at, now);
+}
+
+// -- time and state -----------------------------------------------------------
+
+void partition_group::tick(monotonic now) {
+  for (auto& x : partitions_)
+    x->tick(now);
+}
+
+monotonic partition_group::next_tick(monotonic now) const {
+  auto result = now + std::chrono::hours(1);
+  for (auto& x : partitions_)
+    result = std::min(result, x->next_tick(now));
+  return result;
+}
+
+void partition_group::checkpoint(monotonic now, bool force) {
+  for (auto [number, s] : out_.take_strays()) {
+    auto& x = sources_.numbered(number);
+    write_record(out_.log(), logged_session{x.number, x.at, x.from, s, x.closed});
+  }
+  out_.checkpoint(now, force);
+}
+
+std::optional<std::string> partition_group::snapshot() const {
+  if (!out_.settled())
+    return std::nullopt;
+  recovered_state state;
+  for (auto& x : partitions_)
+    x->snapshot(state);
+  std::vector<bool> used(sources_.all().size() + 1);
+  for (auto& [_, x] : state.positions)
+    for (auto& from : x.sides)
+      used[from.session] = true;
+  for (auto& x : sources_.all())
+    if (!x.gone || used[x.number])
+      state.sessions[x.number] = {x.number, x.at, x.from, x.stray_s, x.closed};
+  return state.encode();
+}
+
+group_report partition_group::report(monotonic now) const {
+  group_report result;
+  result.node = settings_.node;
+  for (auto& [shard, slot] : sources_.slots())
+    result.shards.push_back(
+        {shard, slot->plan, slot->transferred || slot->retracted, 0, 0, slot->cuts, {}, {}, 0});
+  for (auto& x : partitions_)
+    x->report(result, now);
+  result.misrouted = misrouted_;
+  result.stale_marks = stale_marks_;
+  result.refused = refused_;
+  return result;
+}
+
+} // namespace shardyard

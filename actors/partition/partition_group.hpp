@@ -1,0 +1,84 @@
+// All partitions of one node: takes the streams of the shards, splits them by partition, gathers deliveries,
+// acknowledgements and log records. Owns the partitions, the table of sessions and the ledger of streams.
+// Plain class: no CAF, no files, time is an argument.
+//
+// Order of effects that the caller keeps: commit take_log() before the deliveries of the same moment go to a
+// sink, and before take_acks() leaves. With sinks that cannot tell what they have, call checkpoint(now, true)
+// and commit it before take_acks(), too.
+#pragma once
+
+#include "actors/partition/partition.hpp"
+#include "messages/stream.hpp"
+
+#include <memory>
+#include <optional>
+
+namespace shardyard {
+
+class partition_group {
+public:
+  /// `recovered`: what the position log gave, with the sinks' tails applied. Before that, settle() it and
+  /// compact the log with its encode(): records that no sink has seen must not outlive their numbers. Rests
+  /// of cuts are delivered at once.
+  partition_group(partition_settings settings, recovered_state recovered, monotonic now);
+  partition_group(const partition_group&) = delete;
+  partition_group& operator=(const partition_group&) = delete;
+
+  /// Item `ordinal` of the stream of `block->from.shard`. A repeated one is ignored. False: not taken, the
+  /// shard must send again from its first unacknowledged item, after a `resynced` mark (a jump, or no place
+  /// for a third topology yet).
+  bool on_block(std::uint64_t ordinal, const std::shared_ptr<const event_block>& block, monotonic now);
+  /// The same for marks. Handlers are idempotent; marks of an older cluster epoch are refused and counted.
+  bool on_mark(std::uint64_t ordinal, const source_mark& mark, monotonic now);
+
+  /// Operator's exception: guilds still led by `shard` are cut now, if their follower covers them.
+  void accept(std::uint64_t plan, const shard_key& shard, monotonic now);
+
+  void tick(monotonic now);
+  /// When tick() has something to do; may be in the past.
+  monotonic next_tick(monotonic now) const;
+
+  /// Deliveries since the last call, in order, with their batch number; empty when there are none.
+  delivery_batch take_deliveries() { return out_.take(); }
+  /// Every sink has all batches up to `through`.
+  void delivered(std::uint64_t through) { out_.delivered(through); }
+
+  std::vector<stream_ack> take_acks() { return streams_.take_acks(out_.accepted()); }
+  std::vector<drain_answer> drain_answers() { return std::exchange(answers_, {}); }
+
+  std::string take_log() { return out_.take_log(); }
+  /// Puts accepted positions into the log, at least every 100 ms or 256 events, or at once.
+  void checkpoint(monotonic now, bool force = false);
+  /// The whole state as records, for a compaction; none while deliveries wait for acceptance.
+  std::optional<std::string> snapshot() const;
+
+  group_report report(monotonic now) const;
+
+private:
+  bool has_place(const shard_key& shard);
+  source& source_of(const event_source& from, monotonic now);
+  source& begin_session(const source_mark& mark, monotonic now);
+  void end_session(source& x, std::string_view why, monotonic now);
+  void finish_item(std::uint64_t events_before);
+  void apply(const source_mark& mark, monotonic now);
+  void started(const source_mark& mark, monotonic now);
+  void resynced(const source_mark& mark, monotonic now);
+  void open_guilds(source& x, const source_mark& mark, bool resynced, monotonic now);
+  void plan_mark(const source_mark& mark, monotonic now);
+  void closed(const source_mark& mark, monotonic now);
+  void log_session(const source& x);
+  partition* partition_at(const scope& x);
+
+  partition_settings settings_;
+  source_table sources_;
+  delivery_outbox out_;
+  stream_ledger streams_;
+  std::vector<std::unique_ptr<partition>> partitions_;
+  std::vector<partition*> by_id_;
+  std::vector<drain_answer> answers_;
+  std::uint64_t cluster_epoch_ = 0;
+  std::uint64_t plan_ = 0;
+  std::uint64_t misrouted_ = 0, stale_marks_ = 0, refused_ = 0;
+};
+
+} // namespace shardyard

@@ -1,0 +1,37 @@
+// How the hand-over of a guild reaches its partition. Included by partition*.cpp alone.
+#pragma once
+
+#include "actors/partition/content_hash.hpp"
+#include "actors/partition/partition.hpp"
+
+namespace shardyard {
+
+class partition::lane_port final : public handover_port {
+public:
+  lane_port(partition& owner, scope_state& guild, monotonic now) : owner_(owner), guild_(guild), now_(now) {}
+
+  void deliver(const lane_event& event, side from, bool late) override {
+    ++delivered;
+    owner_.deliver_lane(guild_, event, from, late, now_);
+  }
+  void cut(const cut_record& record) override { owner_.lead_changed(guild_, record); }
+  std::uint64_t content_hash(const lane_event& event) override {
+    return shardyard::content_hash(event.block->data(event.block->entries[event.index]));
+  }
+
+  std::uint64_t delivered = 0;
+
+private:
+  partition& owner_;
+  scope_state& guild_;
+  monotonic now_;
+};
+
+template <class F>
+void partition::each(const shard_key& shard, side at, F f) {
+  for (auto& [_, g] : scopes_)
+    if (belongs(g, shard, at))
+      f(g);
+}
+
+} // namespace shardyard

@@ -1,0 +1,152 @@
+#include "actors/partition/position_log.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <stdexcept>
+#include <system_error>
+#include <unistd.h>
+
+namespace shardyard {
+namespace {
+
+constexpr std::string_view magic = "SHYDPOS1";
+
+std::string read_all(int file, const std::filesystem::path& path) {
+  std::string result;
+  char chunk[1 << 16];
+  for (;;) {
+    auto got = ::read(file, chunk, sizeof chunk);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0)
+      throw std::system_error(errno, std::generic_category(), "cannot read position log " + path.string());
+    if (got == 0)
+      return result;
+    result.append(chunk, static_cast<std::size_t>(got));
+  }
+}
+
+// Number of bytes written; less than all of them on an error (errno).
+std::size_t write_all(int file, std::string_view bytes) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    auto wrote = ::write(file, bytes.data() + done, bytes.size() - done);
+    if (wrote < 0 && errno == EINTR)
+      continue;
+    if (wrote <= 0)
+      break;
+    done += static_cast<std::size_t>(wrote);
+  }
+  return done;
+}
+
+// A rename is durable only when the folder is.
+void sync_folder_of(const std::filesystem::path& path) {
+  auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path{"."};
+  if (auto file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); file >= 0) {
+    ::fsync(file);
+    ::close(file);
+  }
+}
+
+} // namespace
+
+position_log::position_log(std::filesystem::path path) : path_(std::move(path)) {
+  file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  if (file_ < 0)
+    throw std::system_error(errno, std::generic_category(), "cannot open position log " + path_.string());
+  try {
+    auto bytes = read_all(file_, path_);
+    auto head = std::string_view{bytes}.substr(0, magic.size());
+    if (!magic.starts_with(head))
+      throw std::runtime_error(path_.string() +
+                               " is no position log; move it away to start without positions");
+    std::size_t used = 0;
+    if (head == magic) {
+      recovered_ = decode_log(std::string_view{bytes}.substr(magic.size()), used);
+      size_ = magic.size() + used;
+    } else {
+      recovered_.torn_bytes = bytes.size();
+    }
+    if (size_ < bytes.size() && ::ftruncate(file_, static_cast<off_t>(size_)) != 0)
+      throw std::system_error(errno, std::generic_category(),
+                              "cannot cut the torn tail of " + path_.string());
+  } catch (...) {
+    ::close(file_);
+    throw;
+  }
+  if (size_ == 0)
+    pending_ = magic;
+  snapshot_size_ = size_;
+  sinks_ = recovered_.sinks;
+}
+
+position_log::~position_log() {
+  if (file_ >= 0)
+    ::close(file_);
+}
+
+bool position_log::failed(const char* what) {
+  error_ = std::string{what} + " " + path_.string() + ": " + std::strerror(errno);
+  return false;
+}
+
+bool position_log::write_pending() {
+  auto done = write_all(file_, pending_);
+  size_ += done;
+  pending_.erase(0, done);
+  if (!pending_.empty())
+    return failed("cannot write position log");
+  error_.clear();
+  return true;
+}
+
+bool position_log::commit(std::string_view records) {
+  pending_ += records;
+  return pending_.empty() || write_pending();
+}
+
+bool position_log::commit_sink_offset(const std::string& sink, std::string_view offset) {
+  sinks_[sink] = offset;
+  std::string record;
+  write_sink_offset(record, sink, offset);
+  return commit(record);
+}
+
+bool position_log::sync() {
+  if (!commit({}))
+    return false;
+  if (::fdatasync(file_) != 0)
+    return failed("cannot sync position log");
+  return true;
+}
+
+bool position_log::compact(std::string_view snapshot) {
+  auto fresh_path = path_;
+  fresh_path += ".new";
+  auto fresh = ::open(fresh_path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0640);
+  if (fresh < 0)
+    return failed("cannot create the compaction of");
+  std::string bytes{magic};
+  bytes += snapshot;
+  for (auto& [sink, offset] : sinks_)
+    write_sink_offset(bytes, sink, offset);
+  auto ok = write_all(fresh, bytes) == bytes.size() && ::fsync(fresh) == 0 &&
+            ::rename(fresh_path.c_str(), path_.c_str()) == 0;
+  if (!ok) {
+    failed("cannot compact");
+    ::close(fresh);
+    ::unlink(fresh_path.c_str());
+    return false;
+  }
+  sync_folder_of(path_);
+  ::close(file_);
+  file_ = fresh;
+  size_ = snapshot_size_ = bytes.size();
+  pending_.clear();
+  error_.clear();
+  return true;
+}
+
+} // namespace shardyard

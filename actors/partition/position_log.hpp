@@ -1,0 +1,66 @@
+// The append log beside the partitions of one node: cuts, positions, sessions, keys, sink offsets. Owns the
+// file; promises that what `commit` wrote is read back after a crash of the process, that a torn tail is cut
+// off, and that a compaction is all or nothing.
+#pragma once
+
+#include "actors/partition/log_record.hpp"
+
+#include <filesystem>
+#include <string>
+
+namespace shardyard {
+
+class position_log {
+public:
+  /// Opens or creates the log at `path` and reads it; a torn tail is cut off (recovered_state::torn_bytes).
+  /// Throws std::system_error when the file cannot be opened or read, std::runtime_error when it is no
+  /// position log.
+  explicit position_log(std::filesystem::path path);
+  ~position_log();
+  position_log(const position_log&) = delete;
+  position_log& operator=(const position_log&) = delete;
+
+  /// The state read by the constructor; moved out.
+  recovered_state take_recovered() { return std::move(recovered_); }
+
+  /// Appends records (write_record) in one write. On an error nothing is lost: the bytes stay pending and go
+  /// first next time; until then the caller must not give to a sink what depends on them. True when
+  /// everything is written.
+  bool commit(std::string_view records);
+
+  /// Remembers how far `sink` has come, in its own words; kept over compactions.
+  bool commit_sink_offset(const std::string& sink, std::string_view offset);
+
+  /// fdatasync. Only needed against a crash of the machine.
+  bool sync();
+
+  /// True when the file has grown to many times the last snapshot.
+  bool wants_compaction() const { return size_ > min_compaction_bytes && size_ > 4 * snapshot_size_; }
+
+  /// Replaces the file by `snapshot` and the sink offsets (write to a second file, sync, rename). False and
+  /// unchanged on an error.
+  bool compact(std::string_view snapshot);
+
+  std::uint64_t size() const { return size_; }
+  const std::string& error() const {
+    return error_;
+  } ///< text of the last failed call; empty after a good one
+  std::uint64_t pending_bytes() const { return pending_.size(); }
+
+private:
+  static constexpr std::uint64_t min_compaction_bytes = 4u << 20;
+
+  bool write_pending();
+  bool failed(const char* what);
+
+  std::filesystem::path path_;
+  int file_ = -1;
+  std::uint64_t size_ = 0;
+  std::uint64_t snapshot_size_ = 0;
+  std::string pending_;
+  std::string error_;
+  std::map<std::string, std::string> sinks_;
+  recovered_state recovered_;
+};
+
+} // namespace shardyard
