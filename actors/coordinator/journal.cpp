@@ -51,6 +51,8 @@ journal_state journal::load() {
     state.permits.push_back(read<permit_row>(row));
   if (auto row = store_.get(limit_key))
     state.limit = read<session_start_limit>(*row);
+  for (const auto& row : store_.list("text/"))
+    state.texts[row.key.substr(std::string_view{"text/"}.size())] = row.value;
   for (const auto& row : store_.list("placement/")) {
     state.placements[row.key.substr(std::string_view{"placement/"}.size())] = read<placement>(row);
     revisions_[row.key] = row.revision;
@@ -82,6 +84,8 @@ void journal::save(const journal_changes& changes) {
     writes.push_back({limit_key, to_row(*changes.limit), std::nullopt});
   for (const auto& [name, x] : changes.placements)
     writes.push_back(guarded("placement/" + name, to_row(x)));
+  for (const auto& [name, x] : changes.texts)
+    writes.push_back({"text/" + name, x, std::nullopt});
   if (writes.empty())
     return;
   auto result = store_.commit(writes);

@@ -18,6 +18,7 @@ struct journal_state {
   std::vector<permit_row> permits;
   std::optional<session_start_limit> limit;
   std::map<std::string, placement> placements; ///< by name: "partitions", "topology/3"
+  std::map<std::string, std::string> texts;    ///< by name: rows whose form is the caller's business
 };
 
 /// What changes together.
@@ -29,6 +30,7 @@ struct journal_changes {
   std::vector<std::uint64_t> forgotten_permits;
   std::optional<session_start_limit> limit;
   std::map<std::string, placement> placements;
+  std::map<std::string, std::string> texts;
 };
 
 /// Not thread-safe. Every call throws store_error when the store fails, and then nothing was written.

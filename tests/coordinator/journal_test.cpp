@@ -161,11 +161,15 @@ TEST(journal, what_was_saved_is_loaded_after_a_restart) {
     journal j{*s};
     j.load();
     j.save({.active = topology{1, 4}});
-    j.save(
-        {.plan = plan, .permits = {permit}, .limit = limit, .placements = {{"partitions", {"a", "b", ""}}}});
+    j.save({.plan = plan,
+            .permits = {permit},
+            .limit = limit,
+            .placements = {{"partitions", {"a", "b", ""}}},
+            .texts = {{"figures/1", "{}"}}});
   }
   auto s = open_sqlite_store(f.db());
   auto state = journal{*s}.load();
+  EXPECT_EQ(state.texts["figures/1"], "{}");
   EXPECT_EQ(state.active, (topology{1, 4}));
   EXPECT_EQ(state.plan, plan);
   EXPECT_EQ(state.next_plan_id, 2u);
