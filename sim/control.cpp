@@ -1,0 +1,287 @@
+#include "sim/control.hpp"
+
+#include <boost/json.hpp>
+
+#include <charconv>
+#include <cmath>
+
+namespace shardyard::sim {
+namespace {
+
+namespace json = boost::json;
+
+http_answer as_json(const json::value& body, int status = 200) {
+  return {.status = status, .body = json::serialize(body)};
+}
+
+http_answer refusal(int status, std::string text) {
+  return as_json({{"message", std::move(text)}, {"code", 0}}, status);
+}
+
+/// The path without query, `/api` and `/v10`.
+std::string_view route_of(std::string_view target) {
+  target = target.substr(0, target.find('?'));
+  if (target.starts_with("/api/"))
+    target.remove_prefix(4);
+  if (target.size() > 3 && target.starts_with("/v") && std::isdigit(static_cast<unsigned char>(target[2])))
+    target.remove_prefix(std::min(target.size(), target.find('/', 1)));
+  return target;
+}
+
+// ---- Discord's own routes
+
+http_answer too_many(gateway& discord, moment now) {
+  auto left = std::chrono::duration<double>(*discord.rate_limited_until() - now).count();
+  auto whole = std::to_string(static_cast<long>(std::ceil(left)));
+  auto result =
+      as_json({{"message", "You are being rate limited."}, {"retry_after", left}, {"global", false}}, 429);
+  result.headers = {{"Retry-After", whole},         {"X-RateLimit-Limit", "2"},
+                    {"X-RateLimit-Remaining", "0"}, {"X-RateLimit-Reset-After", std::to_string(left)},
+                    {"X-RateLimit-Scope", "user"},  {"X-RateLimit-Bucket", "gateway-bot"}};
+  return result;
+}
+
+http_answer bot_gateway(gateway& discord, const std::string& base_url, moment now) {
+  if (discord.rate_limited_until() && now < *discord.rate_limited_until())
+    return too_many(discord, now);
+  auto& limits = discord.identifies();
+  return as_json({{"url", base_url},
+                  {"shards", discord.recommended_shards()},
+                  {"session_start_limit",
+                   {{"total", limits.budget()},
+                    {"remaining", limits.remaining(now)},
+                    {"reset_after", limits.reset_after(now).count()},
+                    {"max_concurrency", limits.max_concurrency()}}}});
+}
+
+http_answer rest(gateway& discord, const http_question& asked, std::string_view route,
+                 const std::string& base_url, moment now) {
+  if (!asked.user_agent.starts_with("DiscordBot (")) {
+    discord.broken().add("user_agent", "REST request with \"" + asked.user_agent + "\"", {}, now);
+    return {.status = 403,
+            .type = "text/html",
+            .body = "<html><title>Access denied</title>error code: 1020</html>"};
+  }
+  if (asked.method != "GET")
+    return refusal(405, "405: Method Not Allowed");
+  if (route == "/gateway")
+    return as_json({{"url", base_url}});
+  if (!discord.authorised(asked.authorization)) {
+    discord.broken().add("token", "REST request " + std::string{route} + " without valid authorization", {},
+                         now);
+    return refusal(401, "401: Unauthorized");
+  }
+  if (route == "/gateway/bot")
+    return bot_gateway(discord, base_url, now);
+  auto id = std::to_string(discord.all().bot().id);
+  if (route == "/users/@me")
+    return {.body = discord.all().bot().json};
+  if (route == "/applications/@me" || route == "/oauth2/applications/@me")
+    return as_json(
+        {{"id", id}, {"name", "Lantern"}, {"flags", 11051008}, {"description", ""}, {"bot_public", true}});
+  return refusal(404, "404: Not Found");
+}
+
+// ---- control
+
+struct bad_request {
+  std::string text;
+};
+
+std::int64_t whole(const json::value& value, std::string_view key, std::int64_t low, std::int64_t high) {
+  boost::system::error_code error;
+  auto number = value.is_number() ? value.to_number<std::int64_t>(error) : 0;
+  if (!value.is_number() || error || number < low || number > high)
+    throw bad_request{"\"" + std::string{key} + "\" must be a whole number from " + std::to_string(low) +
+                      " to " + std::to_string(high)};
+  return number;
+}
+
+snowflake guild_id(const json::value& value) {
+  snowflake id = 0;
+  if (auto* text = value.if_string()) {
+    auto end = std::from_chars(text->data(), text->data() + text->size(), id);
+    if (end.ec == std::errc{} && end.ptr == text->data() + text->size())
+      return id;
+  }
+  if (value.is_number())
+    return static_cast<snowflake>(whole(value, "guild", 1, INT64_MAX));
+  throw bad_request{"\"guild\" must be an id as string"};
+}
+
+std::pair<std::uint32_t, std::uint32_t> shard_pair(const json::value& value) {
+  auto* pair = value.if_array();
+  if (!pair || pair->size() != 2)
+    throw bad_request{"\"shard\" must be [id, count]"};
+  auto count = whole((*pair)[1], "shard", 1, 100'000);
+  return {static_cast<std::uint32_t>(whole((*pair)[0], "shard", 0, count - 1)),
+          static_cast<std::uint32_t>(count)};
+}
+
+void read_field(fault& what, std::string_view key, const json::value& value) {
+  if (key == "kind" || value.is_null())
+    return;
+  if (key == "session" && value.is_string())
+    what.session = value.get_string();
+  else if (key == "shard")
+    what.shard = shard_pair(value);
+  else if (key == "resumable" && value.is_bool())
+    what.resumable = value.get_bool();
+  else if (key == "code")
+    what.code = static_cast<int>(whole(value, key, 1000, 4999));
+  else if (key == "guild")
+    what.guild = guild_id(value);
+  else if (key == "ms")
+    what.ms = whole(value, key, 0, 600'000);
+  else if (key == "remaining")
+    what.remaining = static_cast<std::uint32_t>(whole(value, key, 0, 10'000'000));
+  else if (key == "retry_after" && value.is_number())
+    what.retry_after = value.to_number<double>();
+  else if (key == "node")
+    what.node = static_cast<std::uint32_t>(whole(value, key, 0, 1000));
+  else if (key == "bytes")
+    what.bytes = static_cast<std::size_t>(whole(value, key, 0, 60'000'000));
+  else
+    throw bad_request{"unknown or ill-typed field \"" + std::string{key} +
+                      "\"; allowed: kind, session (text), shard [id, count], resumable (bool), code, guild "
+                      "(id as text), ms, "
+                      "remaining, retry_after (s), node, bytes"};
+}
+
+fault read_fault(const json::object& body) {
+  auto* kind = body.if_contains("kind");
+  auto found = kind && kind->is_string() ? find_fault(std::string_view{kind->get_string()}) : std::nullopt;
+  if (!found)
+    throw bad_request{"\"kind\" must be one of " + fault_names()};
+  fault what{.kind = *found};
+  for (auto& field : body)
+    read_field(what, field.key(), field.value());
+  return what;
+}
+
+http_answer post_fault(gateway& discord, const json::object& body, moment now) {
+  auto done = discord.apply(read_fault(body), now);
+  if (!done.error.empty())
+    throw bad_request{done.error};
+  json::object result{{"hit", done.hit}};
+  if (done.guild != 0)
+    result["guild"] = std::to_string(done.guild);
+  return as_json(result);
+}
+
+http_answer post_world(gateway& discord, const json::object& body, moment now) {
+  for (auto& field : body) {
+    if (field.key() == "rate" && field.value().is_number() && field.value().to_number<double>() >= 0)
+      discord.set_rate(field.value().to_number<double>());
+    else if (field.key() == "emit")
+      discord.emit(static_cast<std::uint64_t>(whole(field.value(), "emit", 0, 1'000'000)), now);
+    else
+      throw bad_request{"allowed: {\"rate\": events per second, 0 or more} and {\"emit\": events at once}"};
+  }
+  return as_json({{"rate", discord.rate()}, {"occurrences", discord.count().occurrences}});
+}
+
+http_answer list_violations(gateway& discord) {
+  json::array rows;
+  for (auto& row : discord.broken().rows())
+    rows.push_back({{"rule", row.rule}, {"text", row.text}, {"session", row.session}, {"at_ms", row.at_ms}});
+  return as_json(rows);
+}
+
+http_answer list_sessions(gateway& discord) {
+  json::array rows;
+  for (auto& [number, which] : discord.sessions()) {
+    std::uint64_t attached = 0, lost = 0;
+    for (auto& [index, view] : which->guilds) {
+      attached += view == guild_view::attached;
+      lost += view == guild_view::outage;
+    }
+    rows.push_back({{"id", which->id()},
+                    {"k", number},
+                    {"shard", json::array{which->as().shard_id, which->as().shard_count}},
+                    {"state", !which->ready       ? "starting"
+                              : which->connection ? "live"
+                                                  : "disconnected"},
+                    {"s", which->s()},
+                    {"guilds", attached},
+                    {"pending", which->pending.size()},
+                    {"outage", lost},
+                    {"in_flight", which->line.size()},
+                    {"intents", which->as().intents}});
+  }
+  return as_json(rows);
+}
+
+http_answer list_guilds(gateway& discord) {
+  json::array rows;
+  for (auto& g : discord.all().guilds())
+    if (g.present)
+      rows.push_back({{"id", std::to_string(g.id)}, {"activity", g.activity}, {"members", g.member_count}});
+  return as_json(rows);
+}
+
+http_answer stats(gateway& discord, moment now) {
+  auto all = discord.count();
+  auto& limits = discord.identifies();
+  return as_json({{"occurrences", all.occurrences},
+                  {"copies", all.copies},
+                  {"connections", all.connections},
+                  {"sessions", discord.sessions().size()},
+                  {"guilds", discord.all().present()},
+                  {"identifies_used", limits.used()},
+                  {"identifies_remaining", limits.remaining(now)},
+                  {"in_flight", all.in_flight},
+                  {"unwritten_bytes", all.unwritten_bytes},
+                  {"unacked_bytes", all.unacked_bytes},
+                  {"violations", discord.broken().rows().size()},
+                  {"rate", discord.rate()}});
+}
+
+http_answer control(gateway& discord, const http_question& asked, std::string_view route, moment now) {
+  auto expects = [&](std::string_view method) {
+    if (asked.method != method)
+      throw bad_request{std::string{route} + " wants " + std::string{method}};
+  };
+  if (route == "/fault" || route == "/world") {
+    expects("POST");
+    boost::system::error_code error;
+    auto body = json::parse(asked.body, error);
+    if (error || !body.is_object())
+      throw bad_request{"the body must be a JSON object"};
+    return route == "/fault" ? post_fault(discord, body.get_object(), now)
+                             : post_world(discord, body.get_object(), now);
+  }
+  expects("GET");
+  if (route == "/truth")
+    return {.type = "application/x-ndjson", .stream = truth_log::reader{discord.truth()}};
+  if (route == "/violations")
+    return list_violations(discord);
+  if (route == "/sessions")
+    return list_sessions(discord);
+  if (route == "/guilds")
+    return list_guilds(discord);
+  return stats(discord, now);
+}
+
+} // namespace
+
+bool is_control(std::string_view target) {
+  auto route = route_of(target);
+  return route == "/truth" || route == "/fault" || route == "/violations" || route == "/sessions" ||
+         route == "/world" || route == "/stats" || route == "/guilds";
+}
+
+http_answer answer(gateway& discord, const http_question& asked, const std::string& base_url, moment now) {
+  auto route = route_of(asked.target);
+  if (!is_control(asked.target))
+    return rest(discord, asked, route, base_url, now);
+  if (!asked.from_loopback)
+    return refusal(403, "control is for loopback only");
+  try {
+    return control(discord, asked, route, now);
+  } catch (const bad_request& wrong) {
+    return as_json({{"error", wrong.text}}, 400);
+  }
+}
+
+} // namespace shardyard::sim
