@@ -1,13 +1,13 @@
-// The hand-over of one guild between two sessions: who leads, when the lead may change, what the shadow had to add.
-// Rules of docs/architecture.md ("Hand-over of a guild"); only the guild lane (anchor, plain) passes through here. Plain class:
-// time is an argument, effects go to a port. Not thread-safe; a partition owns it.
+// The hand-over of one guild between two sessions: who leads, when the lead may change, what the shadow had
+// to add. Rules of docs/architecture.md ("Hand-over of a guild"); only the guild lane (anchor, plain) passes
+// through here. Plain class: time is an argument, effects go to a port. Not thread-safe; a partition owns it.
 #pragma once
 
+#include "actors/partition/lane_queue.hpp"
 #include "messages/event_block.hpp"
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <span>
 
@@ -15,28 +15,40 @@ namespace shardyard {
 
 using monotonic = std::chrono::nanoseconds; ///< since an arbitrary start; one clock per process
 
-/// The two sessions that can carry one guild. Sides are symmetric; which topology is which is the partition's business.
+/// The two sessions that can carry one guild. Sides are symmetric; which topology is which is the partition's
+/// business.
 enum class side : std::uint8_t { first, second };
-constexpr side other(side x) { return x == side::first ? side::second : side::first; }
+constexpr side other(side x) {
+  return x == side::first ? side::second : side::first;
+}
 
 /// One event of the guild lane. Copies share the block.
 struct lane_event {
   shardyard::lane lane = lane::plain; ///< anchor or plain
   event_type_id type = unknown_event;
-  snowflake key = 0;         ///< anchors: the new snowflake. (type, key) names the anchor
-  std::uint64_t content = 0; ///< plain: canonical content hash; 0 = not computed yet (handover_port::content_hash)
-  std::uint64_t s = 0;       ///< sequence in its session
+  snowflake key = 0; ///< anchors: the new snowflake. (type, key) names the anchor
+  std::uint64_t content =
+      0;               ///< plain: canonical content hash; 0 = not computed yet (handover_port::content_hash)
+  std::uint64_t s = 0; ///< sequence in its session
   std::shared_ptr<const event_block> block; ///< null in tests that only need `index`
   std::uint32_t index = 0;
 
-  std::size_t bytes() const { return block ? block->entries[index].d_size + sizeof(lane_event) : sizeof(lane_event); }
+  std::size_t bytes() const {
+    return block ? block->entries[index].d_size + sizeof(lane_event) : sizeof(lane_event);
+  }
 };
 
-/// What is known of the session behind a side, kept by the partition for all its guilds and read at each call.
+/// What is known of the session behind a side, kept by the partition for all its guilds and read at each
+/// call.
 struct source_view {
-  bool connected = false;       ///< socket live, not paused for credit, session READY or RESUMED
-  std::uint64_t flushed_s = 0;  ///< a heartbeat sent after this sequence was received has been acknowledged
-  std::int64_t newest_ms = 0;   ///< newest snowflake time seen anywhere on the session, Unix ms; 0 = nothing yet
+  bool connected = false;      ///< socket live, not paused for credit, session READY or RESUMED
+  std::uint64_t flushed_s = 0; ///< a heartbeat sent after this sequence was received has been acknowledged
+  std::int64_t newest_ms = 0;  ///< newest snowflake time seen anywhere on the session, Unix ms; 0 = none
+  /// Not later than the sending of the newest acknowledged heartbeat, for example the arrival of the flushed
+  /// mark before the newest one; 1 ns = none yet on this session. Silences are proven by it. 0 = not filled
+  /// in: then silences after which the two sessions have not shown the same last events wait `unclear_quiet`
+  /// times longer.
+  monotonic flushed_at{};
 };
 struct source_views {
   const source_view* first = nullptr; ///< null: no such session
@@ -48,11 +60,14 @@ struct source_views {
 enum class cut_kind : std::uint8_t { anchor, quiet, accepted, swap_back };
 
 struct handover_tuning {
-  monotonic hold = std::chrono::milliseconds(500);    ///< T_hold: clamp(2 * p99 skew, 50 ms, 500 ms)
-  monotonic quiet = std::chrono::seconds(5);          ///< T_q: max(5 s, 4 * p99.9 skew)
-  std::int64_t freshness_ms = 2000;                   ///< an anchor must be newer than the snapshot by this much
-  std::size_t max_held_events = 256;                  ///< |H| beyond which a hold is released at once
-  std::size_t max_buffer_bytes = 8u << 20;            ///< per guild and list (F, Q, D); overflow drops the list, never the lead
+  monotonic hold = std::chrono::milliseconds(500); ///< T_hold: clamp(2 * p99 skew, 50 ms, 500 ms)
+  monotonic quiet = std::chrono::seconds(5);       ///< T_q: max(5 s, 4 * p99.9 skew)
+  std::int64_t freshness_ms = 2000;                ///< an anchor must be newer than the snapshot by this much
+  std::size_t max_held_events = 256;               ///< |H| beyond which a hold is released at once
+  int unclear_quiet =
+      12; ///< silences after which the two sessions do not agree are cut only after this many times `quiet`
+  std::size_t max_buffer_bytes =
+      8u << 20; ///< per guild and list (F, Q, D); overflow drops the list, never the lead
   // Switches of the mutation check; true in production. Each one off must make the property tests fail.
   bool use_hold = true;
   bool use_floor = true;
@@ -62,21 +77,23 @@ struct handover_tuning {
 
 /// Sums over all guilds of a partition.
 struct handover_counters {
-  std::uint64_t compared = 0;      ///< events compared between lead and shadow, both sides agreeing
-  std::uint64_t late = 0;          ///< shadow-only events delivered late
-  std::uint64_t lead_only = 0;     ///< delivered by the lead, never shown by the shadow
-  std::uint64_t unverifiable = 0;  ///< differences nobody can judge, dropped comparisons included
-  std::uint64_t inversions = 0;    ///< pairs that the two sessions showed in a different order
+  std::uint64_t compared = 0;       ///< events compared between lead and shadow, both sides agreeing
+  std::uint64_t late = 0;           ///< shadow-only events delivered late
+  std::uint64_t lead_only = 0;      ///< delivered by the lead, never shown by the shadow
+  std::uint64_t unverifiable = 0;   ///< differences nobody can judge, dropped comparisons included
+  std::uint64_t inversions = 0;     ///< pairs that the two sessions showed in a different order
   std::uint64_t holds_released = 0; ///< holds that ended without the follower showing the anchor
-  std::uint64_t skipped = 0;       ///< after a swap back: events of the new lead that the old one had delivered
+  std::uint64_t skipped = 0; ///< after a swap back: events of the new lead that the old one had delivered
 };
 
-/// A change of lead, told before the first event of the new lead is delivered. `rest` is what the new session had shown beyond
-/// the cut and is delivered right after; whoever logs the cut must log it too, since these events were acknowledged already.
+/// A change of lead, told before the first event of the new lead is delivered. `rest` is what the new session
+/// had shown beyond the cut and is delivered right after; whoever logs the cut must log it too, since these
+/// events were acknowledged already.
 struct cut_record {
   cut_kind kind = cut_kind::anchor;
   side to = side::first;
-  bool weak = false; ///< swap back with unmatched plain events on both sides: a double cannot be ruled out
+  bool weak =
+      false; ///< swap back or accepted without proof of the position: a double or a hole cannot be ruled out
   std::span<const lane_event> rest;
 };
 
@@ -98,28 +115,35 @@ public:
 
   side lead() const { return lead_; }
 
-  /// True while lead and shadow are compared after a cut; false while the lead awaits one, or there is only one session.
+  /// True while lead and shadow are compared after a cut; false while the lead awaits one, or there is only
+  /// one session.
   bool shadowed() const;
 
-  /// `from`'s coverage of the guild begins: its GUILD_CREATE (or READY without the GUILDS intent), or after an overflow or a
-  /// restart of the partition its next event. On a follower: opens F with a new floor. On the lead: an outage is over.
-  void opened(side from, const source_views& sources, const handover_tuning& tuning, monotonic now, handover_port& port,
-              handover_counters& counters);
+  /// `from`'s coverage of the guild begins: its GUILD_CREATE (or READY without the GUILDS intent), or after
+  /// an overflow or a restart of the partition its next event. On a follower: opens F with a new floor. On
+  /// the lead: an outage is over.
+  void opened(side from, const source_views& sources, const handover_tuning& tuning, monotonic now,
+              handover_port& port, handover_counters& counters);
 
-  /// One event of the guild lane, already past the replay filter. From a follower that was never opened it is buffered, too.
-  void event(side from, const lane_event& event, const source_views& sources, const handover_tuning& tuning, monotonic now,
-             handover_port& port, handover_counters& counters);
+  /// One event of the guild lane, already past the replay filter. From a follower that was never opened it is
+  /// buffered, too.
+  void event(side from, const lane_event& event, const source_views& sources, const handover_tuning& tuning,
+             monotonic now, handover_port& port, handover_counters& counters);
 
-  /// `from`'s session is gone for good, or the guild has an outage there. A lead whose follower covers the guild swaps; a lead
-  /// without follower keeps the lead (the caller reports the gap when coverage returns) and false is returned.
-  bool lost(side from, const source_views& sources, const handover_tuning& tuning, monotonic now, handover_port& port,
-            handover_counters& counters);
+  /// `from`'s session is gone for good, or the guild has an outage there. A lead whose follower covers the
+  /// guild swaps; a lead without follower keeps the lead (the caller reports the gap when coverage returns)
+  /// and false is returned.
+  bool lost(side from, const source_views& sources, const handover_tuning& tuning, monotonic now,
+            handover_port& port, handover_counters& counters);
 
-  /// Whether the lead may be cut from its present side to the other (`transfer`), or not yet / no longer.
+  /// Whether the lead may be cut from its present side to the other (`transfer`), or not yet / no longer. A
+  /// cut sets it back to false; a swap back that undoes a cut sets it to true again, since the plan still
+  /// wants the guild there. True while shadowed() asks for the way back (abort): the comparison goes on and
+  /// proves that cut, too.
   void allow_cut(bool allowed);
 
-  /// Operator's accepted exception: cut now. Ordered compare with what the lead delivered since F was opened; nothing that
-  /// F alone has is dropped silently. False when the follower does not cover the guild.
+  /// Operator's accepted exception: cut now. Ordered compare with what the lead delivered since F was opened;
+  /// nothing that F alone has is dropped silently. False when the follower does not cover the guild.
   bool accept(const handover_tuning& tuning, monotonic now, handover_port& port, handover_counters& counters);
 
   /// Ends holds, makes quiet cuts, ends quiet stretches. Cheap when nothing is due.
@@ -129,18 +153,57 @@ public:
   /// The side `gone` is retired by its plan: forgets all comparison state; the guild has one session again.
   void retire(side gone, handover_counters& counters);
 
-  bool holding() const;              ///< events of the lead are being held
-  std::uint64_t first_held_s() const; ///< sequence of the oldest held event; only while holding() and one is held, else 0
-  bool covered(side from) const;     ///< `opened` and not lost since
-  monotonic last_difference() const; ///< time of the last unexplained difference (late or lead-only event), 0 = none
-  std::size_t bytes() const;         ///< memory of F, H, Q, D and the skip list
+  bool holding() const;            ///< events of the lead are being held
+  monotonic hold_deadline() const; ///< when `tick` must end the hold at the latest; 0 = not holding
+  std::uint64_t
+  first_held_s() const; ///< sequence of the oldest held event; only while holding() and one is held, else 0
+  bool covered(side from) const; ///< `opened` and not lost since
+  monotonic
+  last_difference() const;   ///< time of the last unexplained difference (late or lead-only event), 0 = none
+  std::size_t bytes() const; ///< memory of F, H, Q, D and the skip list
 
 private:
-  struct overlap; // exists only while a second session covers the guild
+  struct overlap; // exists only while a second session covers the guild, or what it left is not worked off
+  struct step;    // the arguments of one call
+
+  bool is(std::uint8_t bits, side x) const { return (bits >> static_cast<int>(x)) & 1; }
+  void set(std::uint8_t& bits, side x, bool on);
+  void deliver(const lane_event& event, side from, bool late, const step& at);
+  void lead_event(const lane_event& event, const step& at, bool may_hold);
+  void follower_event(const lane_event& event, const step& at);
+  void open_follower(const step& at);
+  void restart_comparison(const step& at);
+  void fix_floor(const step& at);
+  bool fresh(snowflake key, const step& at) const;
+  bool append_led(const lane_mark& mark, const step& at);
+  bool append_shown(const lane_event& event, const step& at);
+  void common_anchor(std::size_t shown, std::size_t led, const step& at);
+  void end_stretch(std::size_t shown, std::size_t led, const step& at);
+  void end_odd(const step& at, bool deliver_late);
+  void overflow(const step& at);
+  void drop_follower(const step& at);
+  void release_hold(const step& at);
+  void move_lead(bool undoes_cut);
+  void cut(cut_kind kind, const step& at);
+  void settle_odd(std::vector<lane_event>& shown, std::vector<lane_mark>& led, const step& at);
+  void take_over(cut_kind kind, const step& at);
+  void end_silence(const step& at);
+  bool answered(side x, bool timed, const step& at) const;
+  bool silence_is_real(const step& at);
+  void clear_skip_list(const step& at);
+  void settle(const step& at);
+  void drop_idle_overlap();
+
   side lead_;
   bool cut_allowed_ = false;
-  std::uint8_t covered_ = 0;
+  bool cut_made_ = false; // the lead stands where a cut put it: what only the shadow shows is delivered late
+  std::uint8_t covered_ = 0; // bit per side
+  std::uint8_t lost_ = 0;
+  snowflake newest_ = 0; // newest anchor delivered
+  monotonic last_difference_{};
   std::unique_ptr<overlap> overlap_;
 };
+
+static_assert(sizeof(guild_handover) <= 32);
 
 } // namespace shardyard

@@ -1,0 +1,365 @@
+#include "actors/partition/guild_handover_overlap.hpp"
+
+#include <algorithm>
+
+namespace shardyard {
+
+guild_handover::guild_handover(side lead) : lead_{lead} {}
+guild_handover::~guild_handover() = default;
+guild_handover::guild_handover(guild_handover&&) noexcept = default;
+guild_handover& guild_handover::operator=(guild_handover&&) noexcept = default;
+
+void guild_handover::set(std::uint8_t& bits, side x, bool on) {
+  auto bit = static_cast<std::uint8_t>(1u << static_cast<int>(x));
+  bits = static_cast<std::uint8_t>(on ? bits | bit : bits & ~bit);
+}
+
+bool guild_handover::shadowed() const {
+  return cut_made_ && !cut_allowed_ && is(covered_, other(lead_));
+}
+bool guild_handover::covered(side from) const {
+  return is(covered_, from);
+}
+bool guild_handover::holding() const {
+  return overlap_ && overlap_->hold;
+}
+monotonic guild_handover::hold_deadline() const {
+  return holding() ? overlap_->hold->until : monotonic{};
+}
+monotonic guild_handover::last_difference() const {
+  return last_difference_;
+}
+void guild_handover::allow_cut(bool allowed) {
+  cut_allowed_ = allowed;
+}
+
+std::uint64_t guild_handover::first_held_s() const {
+  return holding() && !overlap_->hold->events.empty() ? overlap_->hold->events.front().s : 0;
+}
+
+std::size_t guild_handover::bytes() const {
+  if (!overlap_)
+    return 0;
+  auto& o = *overlap_;
+  auto sum = sizeof(overlap) + o.shown.reserved_bytes() + o.led.reserved_bytes() + o.skip.reserved_bytes();
+  sum += o.shown_bytes - o.shown.size() * sizeof(lane_event);
+  auto queued = [&](const std::vector<lane_event>& events) {
+    sum += (events.capacity() - events.size()) * sizeof(lane_event);
+    for (auto& event : events)
+      sum += event.bytes();
+  };
+  if (o.hold) {
+    sum += sizeof(anchor_hold);
+    queued(o.hold->events);
+  }
+  if (o.odd) {
+    sum += sizeof(odd_events) + o.odd->led.capacity() * sizeof(lane_mark);
+    queued(o.odd->shown);
+  }
+  return sum;
+}
+
+void guild_handover::opened(side from, const source_views& sources, const handover_tuning& tuning,
+                            monotonic now, handover_port& port, handover_counters& counters) {
+  step at{sources, tuning, now, port, counters};
+  if (from == lead_) {
+    set(covered_, from, true);
+    set(lost_, from, false);
+    if (overlap_)
+      overlap_->last_s_of(from) = 0;
+    return;
+  }
+  if (overlap_) {
+    settle(at);
+    if (is(covered_, from) && holding())
+      release_hold(at);
+    if (is(covered_, from) && from != lead_)
+      drop_follower(at);
+  }
+  if (from != lead_)
+    open_follower(at);
+}
+
+void guild_handover::event(side from, const lane_event& event, const source_views& sources,
+                           const handover_tuning& tuning, monotonic now, handover_port& port,
+                           handover_counters& counters) {
+  step at{sources, tuning, now, port, counters};
+  if (overlap_)
+    settle(at);
+  if (from != lead_ && !is(covered_, from))
+    open_follower(at);
+  if (from == lead_) {
+    set(lost_, from, false);
+    if (!overlap_) {
+      deliver(event, from, false, at);
+      return;
+    }
+    auto& o = *overlap_;
+    o.last_s_of(from) = event.s;
+    o.still_since = now;
+    if (o.hold && (now >= o.hold->until || !is(covered_, other(lead_))))
+      release_hold(at);
+  } else {
+    overlap_->last_s_of(from) = event.s;
+    overlap_->still_since = now;
+  }
+  // Ending a hold may have cut.
+  if (from != lead_) {
+    follower_event(event, at);
+  } else if (overlap_->hold && tuning.use_hold) {
+    overlap_->hold->events.push_back(event);
+    if (overlap_->hold->events.size() > tuning.max_held_events)
+      release_hold(at);
+  } else {
+    lead_event(event, at, true);
+  }
+  drop_idle_overlap();
+}
+
+bool guild_handover::lost(side from, const source_views& sources, const handover_tuning& tuning,
+                          monotonic now, handover_port& port, handover_counters& counters) {
+  step at{sources, tuning, now, port, counters};
+  if (overlap_)
+    settle(at);
+  if (holding())
+    release_hold(at);
+  set(covered_, from, false);
+  set(lost_, from, true);
+  auto kept = true;
+  if (from != lead_) {
+    if (overlap_)
+      drop_follower(at);
+  } else if (is(covered_, other(lead_)) && overlap_) {
+    take_over(cut_kind::swap_back, at);
+  } else {
+    kept = false;
+  }
+  drop_idle_overlap();
+  return kept;
+}
+
+bool guild_handover::accept(const handover_tuning& tuning, monotonic now, handover_port& port,
+                            handover_counters& counters) {
+  if (!overlap_ || !is(covered_, other(lead_)))
+    return false;
+  source_views none;
+  step at{none, tuning, now, port, counters};
+  auto from = lead_;
+  if (holding())
+    release_hold(at);
+  if (lead_ == from)
+    take_over(cut_kind::accepted, at);
+  return true;
+}
+
+void guild_handover::tick(const source_views& sources, const handover_tuning& tuning, monotonic now,
+                          handover_port& port, handover_counters& counters) {
+  if (!overlap_)
+    return;
+  step at{sources, tuning, now, port, counters};
+  settle(at);
+  if (holding() && (now >= overlap_->hold->until || !is(covered_, other(lead_)) || !cut_allowed_))
+    release_hold(at);
+  end_silence(at);
+  drop_idle_overlap();
+}
+
+void guild_handover::retire(side gone, handover_counters& counters) {
+  set(covered_, gone, false);
+  set(lost_, gone, gone == lead_);
+  cut_allowed_ = false;
+  auto judged = std::exchange(cut_made_, false);
+  if (!overlap_ || gone == lead_)
+    return;
+  // Held events and what only the shadow had shown before a common anchor are still owed: the next call
+  // delivers them.
+  auto& o = *overlap_;
+  if (o.odd && !judged) {
+    counters.unverifiable += o.odd->shown.size();
+    o.odd.reset();
+  }
+  counters.unverifiable += o.shown.size();
+  o.clear_lists();
+  drop_idle_overlap();
+}
+
+void guild_handover::deliver(const lane_event& event, side from, bool late, const step& at) {
+  if (event.lane == lane::anchor && event.key > newest_)
+    newest_ = event.key;
+  at.port.deliver(event, from, late);
+}
+
+// What calls without a port left to do.
+void guild_handover::settle(const step& at) {
+  auto follower = other(lead_);
+  if (!is(covered_, follower)) {
+    if (overlap_->odd)
+      end_odd(at, true);
+  } else if (is(lost_, lead_)) {
+    if (holding())
+      release_hold(at);
+    if (is(lost_, lead_))
+      take_over(cut_kind::swap_back, at);
+  } else if (!overlap_->floor_known) {
+    fix_floor(at);
+  }
+}
+
+void guild_handover::drop_idle_overlap() {
+  if (overlap_ && !is(covered_, other(lead_)) && !overlap_->hold && !overlap_->odd && overlap_->skip.empty())
+    overlap_.reset();
+}
+
+// Step 1: F := [] with a new floor. A guild whose lead is lost has nobody to follow: the session that comes
+// back leads.
+void guild_handover::open_follower(const step& at) {
+  auto follower = other(lead_);
+  set(covered_, follower, true);
+  set(lost_, follower, false);
+  if (is(lost_, lead_)) {
+    if (overlap_)
+      clear_skip_list(at);
+    move_lead(cut_made_ && !cut_allowed_);
+    at.port.cut({cut_kind::swap_back, lead_, true, {}}); // what it shows may have come before the loss
+    drop_idle_overlap();
+    return;
+  }
+  if (!overlap_)
+    overlap_ = std::make_unique<overlap>();
+  overlap_->last_s_of(follower) = 0;
+  overlap_->still_since = at.now;
+  restart_comparison(at);
+}
+
+void guild_handover::restart_comparison(const step& at) {
+  auto& o = *overlap_;
+  o.clear_lists();
+  o.synced = o.proven = o.floor_known = false;
+  fix_floor(at);
+}
+
+void guild_handover::fix_floor(const step& at) {
+  auto follower = at.sources.of(other(lead_));
+  auto lead = at.sources.of(lead_);
+  if (!follower || follower->newest_ms == 0)
+    return;
+  // A lead that delivered no anchor since this process started may have done so before: its session is the
+  // bound then.
+  auto led = newest_ != 0 ? created_ms(newest_) : lead ? lead->newest_ms : 0;
+  overlap_->floor_ms = std::max(follower->newest_ms, led) + at.tuning.freshness_ms;
+  overlap_->floor_known = true;
+}
+
+bool guild_handover::fresh(snowflake key, const step& at) const {
+  return !at.tuning.use_floor || (overlap_->floor_known && created_ms(key) > overlap_->floor_ms);
+}
+
+// Step 2, the lead's side: deliver, then either cut at once (the follower is ahead), or hold.
+void guild_handover::lead_event(const lane_event& event, const step& at, bool may_hold) {
+  auto& o = *overlap_;
+  auto follower = other(lead_);
+  auto comparing = is(covered_, follower);
+  lane_mark mark;
+  if (comparing || !o.skip.empty())
+    mark = at.mark_of(event);
+  if (!o.skip.empty()) {
+    std::uint64_t never_shown = 0;
+    auto skipped = o.skip.skips(mark, never_shown);
+    at.counters.lead_only += never_shown;
+    if (never_shown)
+      last_difference_ = at.now;
+    if (skipped) {
+      // Not compared: a follower that came after the change of lead has this event in its snapshot.
+      ++at.counters.skipped;
+      return;
+    }
+  }
+  deliver(event, lead_, false, at);
+  if (!comparing)
+    return;
+  auto ready = cut_allowed_ && mark.anchor && o.skip.empty();
+  auto first = ready && std::ranges::find(o.led.all(), mark) == o.led.all().end();
+  if (append_led(mark, at)) {
+    if (ready && o.proven)
+      cut(cut_kind::anchor, at);
+    return;
+  }
+  auto source = at.sources.of(follower);
+  if (may_hold && first && !o.hold && at.now >= o.next_hold && (o.proven || fresh(event.key, at)) && source &&
+      source->connected)
+    o.hold = std::make_unique<anchor_hold>(anchor_hold{mark, at.now, at.now + at.tuning.hold, {}});
+}
+
+// Step 2, the follower's side, and step 4.
+void guild_handover::follower_event(const lane_event& event, const step& at) {
+  auto awaited = overlap_->hold && event.lane == lane::anchor && overlap_->hold->anchor == at.mark_of(event);
+  if (append_shown(event, at) && awaited)
+    cut(cut_kind::anchor, at);
+}
+
+// Both return whether the event is a common anchor: the lists then begin behind it.
+bool guild_handover::append_led(const lane_mark& mark, const step& at) {
+  auto& o = *overlap_;
+  if (o.synced && o.led.empty() && !o.shown.empty() && at.mark_of(o.shown.front()) == mark) {
+    if (mark.anchor) {
+      o.led.push(mark);
+      common_anchor(0, 0, at);
+      return true;
+    }
+    o.pop_shown(1);
+    ++at.counters.compared;
+    return false;
+  }
+  auto led = o.led.all();
+  auto proof =
+      mark.anchor && (o.synced || (fresh(mark.value, at) && std::ranges::find(led, mark) == led.end()));
+  if (proof) {
+    for (std::size_t i = 0; i < o.shown.size(); ++i) {
+      if (o.shown[i].lane == lane::anchor && at.mark_of(o.shown[i]) == mark) {
+        auto place = o.led.size();
+        o.led.push(mark);
+        common_anchor(i, place, at);
+        return true;
+      }
+    }
+  }
+  o.led.push(mark);
+  if (o.led.size() * sizeof(lane_mark) > at.tuning.max_buffer_bytes)
+    overflow(at);
+  return false;
+}
+
+bool guild_handover::append_shown(const lane_event& event, const step& at) {
+  auto& o = *overlap_;
+  o.push_shown(event);
+  if (event.lane != lane::anchor && !o.synced) {
+    if (o.shown_bytes > at.tuning.max_buffer_bytes)
+      overflow(at);
+    return false;
+  }
+  auto newest = o.shown.all().last(1);
+  auto mark = at.marks_of(newest).front();
+  if (o.synced && o.shown.size() == 1 && !o.led.empty() && o.led.front() == mark && !mark.anchor) {
+    o.pop_shown(1);
+    o.led.pop(1);
+    ++at.counters.compared;
+    return false;
+  }
+  auto same_anchor = [&](const lane_event& x) {
+    return x.lane == lane::anchor && x.key == mark.value && x.type == mark.type;
+  };
+  auto before = o.shown.all().first(o.shown.size() - 1);
+  if (mark.anchor && (o.synced || (fresh(mark.value, at) && std::ranges::none_of(before, same_anchor)))) {
+    auto led = o.led.all();
+    auto found = std::ranges::find(led, mark);
+    if (found != led.end()) {
+      common_anchor(before.size(), static_cast<std::size_t>(found - led.begin()), at);
+      return true;
+    }
+  }
+  if (o.shown_bytes > at.tuning.max_buffer_bytes)
+    overflow(at);
+  return false;
+}
+
+} // namespace shardyard

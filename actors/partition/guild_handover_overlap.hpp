@@ -1,0 +1,91 @@
+// The part of a guild's hand-over that exists only while two sessions cover the guild. Included by
+// guild_handover*.cpp alone.
+//
+// Names of the rules: `shown` is F before a cut and Q after it (what the follower showed, with payload),
+// `led` is what the lead delivered meanwhile and D after a cut (marks only), `hold->events` is H. While
+// `synced`, both lists begin behind the same event; equal fronts are taken off at once, so that they stay as
+// short as the sessions are apart.
+#pragma once
+
+#include "actors/partition/guild_handover.hpp"
+#include "actors/partition/lane_comparison.hpp"
+
+namespace shardyard {
+
+/// The arguments of one call.
+struct guild_handover::step {
+  const source_views& sources;
+  const handover_tuning& tuning;
+  monotonic now;
+  handover_port& port;
+  handover_counters& counters;
+
+  lane_mark mark_of(const lane_event& event) const {
+    if (event.lane == lane::anchor)
+      return {event.key, event.type, true};
+    return {event.content ? event.content : port.content_hash(event), event.type, false};
+  }
+
+  /// Marks of queued events; a computed hash stays with its event.
+  std::vector<lane_mark> marks_of(std::span<lane_event> events) const {
+    std::vector<lane_mark> marks;
+    marks.reserve(events.size());
+    for (auto& event : events) {
+      if (event.lane != lane::anchor && event.content == 0)
+        event.content = port.content_hash(event);
+      marks.push_back(mark_of(event));
+    }
+    return marks;
+  }
+};
+
+/// An anchor was delivered by the lead and the follower has not shown it yet: what the lead brings waits
+/// here.
+struct anchor_hold {
+  lane_mark anchor;
+  monotonic since{};
+  monotonic until{};
+  std::vector<lane_event> events;
+};
+
+/// What a stretch left unmatched; it gets one more stretch to turn up on the other side.
+struct odd_events {
+  std::vector<lane_event> shown;
+  std::vector<lane_mark> led;
+};
+
+struct guild_handover::overlap {
+  lane_queue<lane_event> shown;
+  lane_queue<lane_mark> led;
+  std::size_t shown_bytes = 0;
+  std::unique_ptr<anchor_hold> hold;
+  std::unique_ptr<odd_events> odd;
+  skip_list skip;
+  std::uint64_t last_s[2] = {0, 0};
+  monotonic still_since{}; // last event of either side, or last time one of them was not connected
+  monotonic next_hold{};   // no hold before
+  std::int64_t floor_ms = 0;
+  bool floor_known = false;
+  bool synced = false; // both lists begin behind the same event
+  bool proven = false; // ... and a fresh anchor said so, not a silence
+
+  std::uint64_t& last_s_of(side x) { return last_s[static_cast<int>(x)]; }
+  std::uint64_t last_s_of(side x) const { return last_s[static_cast<int>(x)]; }
+
+  void push_shown(const lane_event& event) {
+    shown_bytes += event.bytes();
+    shown.push(event);
+  }
+  void pop_shown(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+      shown_bytes -= shown[i].bytes();
+    shown.pop(count);
+  }
+  void clear_lists() {
+    shown.clear();
+    led.clear();
+    shown_bytes = 0;
+  }
+};
+
+} // namespace shardyard
