@@ -81,7 +81,7 @@ void partition::open(scope_state& g, side from, const std::string& session_id, s
   if (gap && from != lead)
     g.handover.lost(lead, views, settings_->tuning, now, port, counters_);
   unclaimed_.erase(g.at);
-  after_call(g, lead, now);
+  after_call(g, lead);
   permit(g);
 }
 
@@ -91,7 +91,7 @@ void partition::lose(scope_state& g, side from, std::string_view why, monotonic 
   auto restart = std::exchange(g.recovered, g.recovered && from != lead);
   lane_port port{*this, g, now};
   auto kept = g.handover.lost(from, sources_->views(g.at), settings_->tuning, now, port, counters_);
-  after_call(g, lead, now);
+  after_call(g, lead);
   if (from == lead && !kept) {
     auto pending = pending_cuts_.find(g.at);
     if (restart && pending != pending_cuts_.end() && pending->second.to != lead)
@@ -109,7 +109,7 @@ void partition::permit(scope_state& g) {
   g.handover.allow_cut(!g.left && g.handover.covered(lead) && sources_->may_cut(g.at, lead));
 }
 
-void partition::after_call(scope_state& g, side lead_before, monotonic now) {
+void partition::after_call(scope_state& g, side lead_before) {
   auto changes = std::exchange(g.lead_changes, std::uint8_t{0});
   if (changes != 0) {
     note_position(g);
@@ -118,7 +118,7 @@ void partition::after_call(scope_state& g, side lead_before, monotonic now) {
   // I5: the lead changes by a recorded cut only.
   if ((changes % 2 == 1) != (g.handover.lead() != lead_before))
     breach();
-  watch_hold(g, now);
+  watch_hold(g);
 }
 
 void partition::breach() {
@@ -127,12 +127,11 @@ void partition::breach() {
 }
 
 // What is held keeps its stream from being acknowledged: nobody else has it.
-void partition::watch_hold(scope_state& g, monotonic now) {
+void partition::watch_hold(scope_state& g) {
   if (g.handover.holding()) {
-    if (!g.watched) {
-      g.watched = true;
-      watches_[g.at].since = now;
-    }
+    if (!g.watched)
+      watches_.try_emplace(g.at);
+    g.watched = true;
     if (!g.held && g.handover.first_held_s() != 0) {
       g.held = true;
       watches_[g.at].hold = streams_->hold();
@@ -209,7 +208,7 @@ void partition::shard_closed(const shard_key& shard, side at, monotonic now) {
     g.handover.retire(at, counters_);
     lane_port port{*this, g, now};
     g.handover.tick(sources_->views(g.at), settings_->tuning, now, port, counters_);
-    after_call(g, lead, now);
+    after_call(g, lead);
     presences_.erase(g.at);
     unclaimed_.erase(g.at);
     if (g.last == at && gaps_.contains(g.at))
@@ -232,7 +231,7 @@ void partition::accept(const shard_key& shard, side at, monotonic now) {
       return;
     lane_port port{*this, g, now};
     g.handover.accept(settings_->tuning, now, port, counters_);
-    after_call(g, at, now);
+    after_call(g, at);
   });
 }
 
@@ -250,7 +249,7 @@ void partition::tick(monotonic now) {
       auto lead = g.handover.lead();
       lane_port port{*this, g, now};
       g.handover.tick(sources_->views(x), settings_->tuning, now, port, counters_);
-      after_call(g, lead, now);
+      after_call(g, lead);
     }
   }
   if (!sources_->overlap() || now < next_sweep())
@@ -267,7 +266,7 @@ void partition::sweep(scope_state& g, monotonic now) {
   lane_port port{*this, g, now};
   if (g.handover.covered(lead)) {
     g.handover.tick(views, settings_->tuning, now, port, counters_);
-    return after_call(g, lead, now);
+    return after_call(g, lead);
   }
   // The follower shows a guild that the lead never did. Its copy may be on its way (a join); after that the
   // follower leads.
@@ -277,7 +276,7 @@ void partition::sweep(scope_state& g, monotonic now) {
   unclaimed_.erase(g.at);
   g.handover.lost(lead, views, settings_->tuning, now, port, counters_);
   g.known = g.known || g.at.kind == scope_kind::guild;
-  after_call(g, lead, now);
+  after_call(g, lead);
 }
 
 monotonic partition::next_sweep() const {
@@ -289,8 +288,9 @@ monotonic partition::next_tick(monotonic now) const {
   auto result = now + std::chrono::hours(1);
   if (sources_->overlap() && !scopes_.empty())
     result = next_sweep();
-  for (auto& [_, x] : watches_)
-    result = std::min(result, x.since + settings_->tuning.hold);
+  for (auto& [x, _] : watches_)
+    if (auto due = scopes_.at(x).handover.hold_deadline(); due != monotonic{0})
+      result = std::min(result, due);
   return result;
 }
 

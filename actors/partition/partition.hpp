@@ -113,7 +113,6 @@ private:
     std::string why;
   };
   struct watch {
-    monotonic since{0};
     item_hold hold;
     std::deque<std::pair<std::uint64_t, monotonic>> arrivals; ///< of held events: s, time
   };
@@ -135,8 +134,8 @@ private:
   void open(scope_state& g, side from, const std::string& session_id, std::uint64_t s, monotonic now);
   void lose(scope_state& g, side from, std::string_view why, monotonic now);
   void permit(scope_state& g);
-  void after_call(scope_state& g, side lead_before, monotonic now);
-  void watch_hold(scope_state& g, monotonic now);
+  void after_call(scope_state& g, side lead_before);
+  void watch_hold(scope_state& g);
   void sweep(scope_state& g, monotonic now);
   monotonic next_sweep() const;
   void swap_to(scope_state& g, side to, cut_kind kind);

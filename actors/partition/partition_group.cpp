@@ -179,8 +179,10 @@ void partition_group::apply(const source_mark& mark, monotonic now) {
       end_session(*x, mark.reason.empty() ? "session lost" : mark.reason, now);
     return;
   case mark_kind::flushed:
-    if (x && !x->gone)
+    if (x && !x->gone) {
       x->view.flushed_s = std::max(x->view.flushed_s, mark.s);
+      x->view.flushed_at = std::exchange(x->heartbeat_answered, now);
+    }
     return;
   case mark_kind::transfer:
   case mark_kind::retract:

@@ -63,6 +63,7 @@ source& source_table::add(const event_source& from, monotonic started) {
   x.at = *assign(from.shard);
   x.from = from;
   x.started = started;
+  x.view.flushed_at = monotonic{1};
   auto& at = *slot(from.shard);
   at.current = &x;
   at.closed = false;
@@ -79,6 +80,7 @@ void source_table::restore(std::uint32_t number, side at, const event_source& fr
   x.at = at;
   x.from = from;
   x.stray_s = stray_s;
+  x.view.flushed_at = monotonic{1};
   x.closed = closed;
   auto& t = topologies_[static_cast<std::size_t>(at)];
   if (closed || from.shard.count == 0 || from.shard.id >= from.shard.count || t.id > from.shard.topology) {

@@ -16,6 +16,7 @@ struct source {
   side at = side::first;
   event_source from;
   source_view view;
+  monotonic heartbeat_answered{1}; ///< arrival of the newest flushed mark; the next heartbeat is sent later
   monotonic started{0}; ///< 0: known from an earlier run
   bool gone = false;    ///< lost for good, or its shard was closed
   bool closed = false;  ///< its shard was closed by a plan
