@@ -3,7 +3,6 @@
 #include "tests/shard/blocks.hpp"
 
 #include <gtest/gtest.h>
-#include <rapidcheck.h>
 #include <sqlite3.h>
 
 #include <csignal>
@@ -74,7 +73,10 @@ TEST(checkpoint_file, a_new_session_of_a_shard_replaces_the_old_one) {
 }
 
 TEST(checkpoint_file, equals_a_map_after_random_changes_and_reopening) {
-  EXPECT_TRUE(rc::check([](std::uint64_t seed) {
+  // Opening and closing wait for the device, so few rounds.
+  for (int round = 0; round < 10; ++round) {
+    auto seed = std::random_device{}();
+    SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
     scratch_folder folder;
     std::map<shard_key, session_checkpoint> expected;
@@ -98,16 +100,16 @@ TEST(checkpoint_file, equals_a_map_after_random_changes_and_reopening) {
             known->second.cursor = 2000 + i, known->second.newest_ms = i;
           break;
         default:
-          RC_ASSERT(file.flush());
+          ASSERT_TRUE(file.flush());
         }
       }
-      RC_ASSERT(file.flush());
+      ASSERT_TRUE(file.flush());
       std::vector<session_checkpoint> wanted;
       for (auto& [shard, x] : expected)
         wanted.push_back(x);
-      RC_ASSERT(file.sessions() == wanted);
+      ASSERT_EQ(file.sessions(), wanted);
     }
-  }));
+  }
 }
 
 TEST(checkpoint_file, a_process_killed_while_writing_loses_nothing_that_it_had_flushed) {
