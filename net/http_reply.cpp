@@ -41,6 +41,10 @@ http_reply::progress http_reply::feed(std::string_view bytes) {
 http_reply::progress http_reply::end() {
   if (parser_->http.is_done())
     return progress::complete;
+  if (!has_head()) { // Beast takes an end before the first byte for a complete, empty answer
+    error_ = "connection closed without an answer";
+    return progress::broken;
+  }
   boost::system::error_code error;
   parser_->http.put_eof(error);
   if (!error && parser_->http.is_done())
