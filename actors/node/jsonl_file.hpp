@@ -29,8 +29,8 @@ public:
   /// Makes everything taken durable where the place can do that. False sets error().
   virtual bool sync() { return true; }
 
-  /// Opens the place anew, for a file that was moved away by log rotation. A line begun goes on in the new
-  /// file's first line only if the caller had an unfinished one: call it between lines.
+  /// Opens the place anew, for a file that log rotation has moved away. Call it between lines: the rest of a
+  /// line begun would start the new file. False sets error().
   virtual bool reopen() { return true; }
 };
 
