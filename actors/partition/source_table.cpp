@@ -73,10 +73,13 @@ source& source_table::add(const event_source& from, monotonic started) {
 void source_table::restore(std::uint32_t number, side at, const event_source& from, std::uint64_t stray_s,
                            bool closed) {
   while (sources_.size() < number) {
-    sources_.emplace_back().number = static_cast<std::uint32_t>(sources_.size());
-    sources_.back().gone = true;
+    auto next = static_cast<std::uint32_t>(sources_.size() + 1);
+    auto& unused = sources_.emplace_back();
+    unused.number = next;
+    unused.gone = true;
   }
   auto& x = sources_[number - 1];
+  x.gone = false;
   x.at = at;
   x.from = from;
   x.stray_s = stray_s;

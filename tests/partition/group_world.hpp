@@ -205,18 +205,32 @@ public:
       last_batch = batch.number;
     if (sink_stalled)
       return;
-    write(waiting.size());
+    write_lines(waiting_lines());
     group->delivered(last_batch);
     log += group->take_log();
   }
 
-  void write(std::size_t blocks) {
-    for (; blocks > 0; --blocks) {
+  std::size_t waiting_lines() const {
+    std::size_t result = 0;
+    for (auto& x : waiting)
+      result += x.entries.size();
+    return result;
+  }
+
+  void write_lines(std::size_t count) {
+    while (count > 0) {
       auto& block = waiting.front();
-      for (auto& e : block.entries)
+      auto take = std::min(count, block.entries.size());
+      for (std::size_t i = 0; i < take; ++i) {
+        auto& e = block.entries[i];
         lines.push_back({std::string{block.name(e)}, std::string{block.data(e)}, e.guild, e.channel, e.n,
                          e.epoch, e.s, e.flags, block.from});
-      waiting.pop_front();
+      }
+      count -= take;
+      if (take == block.entries.size())
+        waiting.pop_front();
+      else
+        block.entries.erase(block.entries.begin(), block.entries.begin() + static_cast<std::ptrdiff_t>(take));
     }
   }
 
