@@ -4,6 +4,7 @@
 
 #include "actors/shard/checkpoint_file.hpp"
 #include "messages/actor_interfaces.hpp"
+#include "net/gateway_bot.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 
@@ -24,6 +25,7 @@ struct route_table {
   coordinator_actor coordinator; ///< null: away
   std::vector<group> groups;     ///< in an order that never changes while the partitions stay where they are
   std::vector<std::uint16_t> group_of; ///< by partition: index into groups
+  std::string gateway_url;                ///< base URL for new sessions
   bool moving = false;                 ///< a plan runs: extra heartbeats
 };
 
@@ -54,6 +56,11 @@ struct group_news {
   group_figures figures;
 };
 
+/// Coordinator's REST request -> coordinator.
+struct gateway_news {
+  std::shared_ptr<const net::gateway_bot_answer> answer;
+};
+
 /// Dialer -> node: what answered at `place`, or why nothing did.
 struct peer_found {
   std::string place; ///< "host:port" as dialled
@@ -76,6 +83,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::shard_news)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::link_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::group_news)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::peer_found)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::gateway_news)
 
 CAF_BEGIN_TYPE_ID_BLOCK(shardyard_local, caf::id_block::shardyard::end)
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::shard_routes))
@@ -83,4 +91,5 @@ CAF_ADD_TYPE_ID(shardyard_local, (shardyard::shard_news))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::link_message))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::group_news))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::peer_found))
+CAF_ADD_TYPE_ID(shardyard_local, (shardyard::gateway_news))
 CAF_END_TYPE_ID_BLOCK(shardyard_local)

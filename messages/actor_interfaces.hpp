@@ -61,13 +61,13 @@ bool inspect(Inspector& f, stream_answer& x) {
 }
 
 /// What a partition group hands to a sink: deliveries in order. Entries carry n, epoch and flags.
-struct delivery_batch {
+struct sink_batch {
   std::uint64_t number = 0; ///< rises by one per batch of the group
   std::vector<event_block> blocks;
 };
 
 template <class Inspector>
-bool inspect(Inspector& f, delivery_batch& x) {
+bool inspect(Inspector& f, sink_batch& x) {
   return f.object(x).fields(f.field("number", x.number), f.field("blocks", x.blocks));
 }
 
@@ -104,7 +104,7 @@ bool inspect(Inspector& f, find_partition_group& x) {
 /// What a bot's own code implements to receive events in C++; also the interface of the built-in sinks.
 using sink_actor = caf::typed_actor<
     // Take these deliveries; answer when they are safe, not before. Not answering pushes back.
-    caf::result<delivery_accepted>(delivery_batch)>;
+    caf::result<delivery_accepted>(sink_batch)>;
 
 /// The part of a shard that partition groups answer to.
 using stream_source_actor = caf::typed_actor<
@@ -179,7 +179,7 @@ CAF_ADD_TYPE_ID(shardyard, (shardyard::drain_answer))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::stream_block))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::stream_mark))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::stream_answer))
-CAF_ADD_TYPE_ID(shardyard, (shardyard::delivery_batch))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::sink_batch))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::delivery_accepted))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::tick))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::find_coordinator))

@@ -42,6 +42,7 @@ struct assignment {
   std::uint32_t other_topology = 0;         ///< the second topology of a running plan; 0 = none
   std::uint64_t plan = 0;                   ///< the running plan; 0 = none
   std::string coordinator_node;             ///< the member where the coordinator lives
+  std::string gateway_url;                  ///< from GET /gateway/bot; empty: not known yet
 };
 
 // -- the five messages of a reshard
@@ -70,6 +71,7 @@ struct transfer {
   std::uint64_t cluster_epoch = 0;
   shard_key shard;
   bool retract = false;
+  bool accept = false; ///< to the partitions instead: cut the guilds that are listed as exceptions now
 };
 
 /// Coordinator -> node -> shard: everything acknowledged and no guild led by you: then close.
@@ -177,12 +179,12 @@ bool inspect(Inspector& f, node_card& x) {
 
 template <class Inspector>
 bool inspect(Inspector& f, assignment& x) {
-  return f.object(x).fields(f.field("cluster_epoch", x.cluster_epoch), f.field("revision", x.revision),
-                            f.field("partition_count", x.partition_count), f.field("members", x.members),
-                            f.field("partition_owner", x.partition_owner),
-                            f.field("active_topology", x.active_topology),
-                            f.field("other_topology", x.other_topology), f.field("plan", x.plan),
-                            f.field("coordinator_node", x.coordinator_node));
+  return f.object(x).fields(
+      f.field("cluster_epoch", x.cluster_epoch), f.field("revision", x.revision),
+      f.field("partition_count", x.partition_count), f.field("members", x.members),
+      f.field("partition_owner", x.partition_owner), f.field("active_topology", x.active_topology),
+      f.field("other_topology", x.other_topology), f.field("plan", x.plan),
+      f.field("coordinator_node", x.coordinator_node), f.field("gateway_url", x.gateway_url));
 }
 
 template <class Inspector>
@@ -200,7 +202,8 @@ bool inspect(Inspector& f, ready& x) {
 template <class Inspector>
 bool inspect(Inspector& f, transfer& x) {
   return f.object(x).fields(f.field("plan", x.plan), f.field("cluster_epoch", x.cluster_epoch),
-                            f.field("shard", x.shard), f.field("retract", x.retract));
+                            f.field("shard", x.shard), f.field("retract", x.retract),
+                            f.field("accept", x.accept));
 }
 
 template <class Inspector>

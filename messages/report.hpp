@@ -37,9 +37,9 @@ struct shard_status {
   std::string text;              ///< human-readable state
 };
 
-/// Durations in microseconds by power of two: bucket i counts values below 2^i us; the last one is open.
+/// Delays in microseconds in logarithmic buckets, eight per power of two (actors/partition/delay_histogram.hpp).
 struct delay_counts {
-  std::array<std::uint64_t, 32> buckets{};
+  std::array<std::uint64_t, 256> buckets{};
   std::uint64_t count = 0;
   std::uint64_t max_us = 0;
 };

@@ -1,5 +1,7 @@
 #include "actors/coordinator/cluster_view.hpp"
 
+#include "actors/partition/delay_histogram.hpp"
+
 #include <algorithm>
 
 namespace shardyard {
@@ -191,16 +193,14 @@ void add(delay_counts& sum, const delay_counts& x) {
 }
 
 double quantile_ms(const delay_counts& x, double share) {
-  auto wanted = static_cast<std::uint64_t>(share * static_cast<double>(x.count));
+  auto rank = static_cast<std::uint64_t>(share * static_cast<double>(x.count));
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < x.buckets.size(); ++i) {
     seen += x.buckets[i];
-    if (x.count > 0 && seen > wanted)
-      return i == 0
-                 ? 0
-                 : std::min<double>(static_cast<double>(x.max_us), static_cast<double>(1ull << i)) / 1000.0;
+    if (x.count > 0 && (seen > rank || seen == x.count))
+      return static_cast<double>(std::min(x.max_us, delay_histogram::upper(i))) / 1000.0;
   }
-  return static_cast<double>(x.max_us) / 1000.0;
+  return 0;
 }
 
 } // namespace shardyard

@@ -4,6 +4,7 @@
 #include "actors/node/dialer_actor.hpp"
 #include "actors/shard/checkpoint_file.hpp"
 
+#include <caf/io/all.hpp>
 #include <spdlog/spdlog.h>
 
 #include <filesystem>
@@ -36,9 +37,9 @@ struct node_state {
     shard_status status;
   };
 
-  node_state(local_node_actor::pointer self, node_setup setup)
-      : self(self), setup(std::move(setup)), checkpoints(this->setup.state_dir + "/sessions.db") {
-    for (auto& x : checkpoints.sessions())
+  node_state(local_node_actor::pointer self, node_setup setup, std::shared_ptr<checkpoint_file> file)
+      : self(self), setup(std::move(setup)), checkpoints(std::move(file)) {
+    for (auto& x : checkpoints->sessions())
       saved_sessions.emplace(x.shard, x);
   }
 
@@ -74,7 +75,7 @@ struct node_state {
 
   local_node_actor::pointer self;
   node_setup setup;
-  checkpoint_file checkpoints;
+  std::shared_ptr<checkpoint_file> checkpoints;
   std::map<shard_key, session_checkpoint>
       saved_sessions; ///< of an earlier life, until their shard is started
   compat::down_watch watch;
@@ -222,6 +223,7 @@ void node_state::spawn_group(const assignment& x) {
                                     .sinks = setup.sinks,
                                     .tuning = setup.tuning,
                                     .exceptions_after = setup.exceptions_after,
+                                    .guilds_intent = setup.guilds_intent,
                                     .first = x,
                                     .listener = self};
   for (std::uint32_t i = 0; i < x.partition_owner.size(); ++i)
@@ -258,6 +260,7 @@ void node_state::publish_routes() {
   auto table = std::make_shared<route_table>();
   table->cluster_epoch = known.cluster_epoch;
   table->coordinator = coordinator;
+  table->gateway_url = known.gateway_url;
   table->moving = known.plan != 0;
   std::set<std::string> owners{known.partition_owner.begin(), known.partition_owner.end()};
   std::map<std::string, std::uint16_t> position;
@@ -325,11 +328,11 @@ void node_state::pass_on(const Order& x) {
 void node_state::note(const shard_news& news) {
   auto& key = news.status.shard;
   if (news.session_gone)
-    checkpoints.forget(key);
+    checkpoints->forget(key);
   else if (news.session)
-    checkpoints.put(*news.session);
+    checkpoints->put(*news.session);
   else
-    checkpoints.advance(key, news.cursor, news.newest_ms);
+    checkpoints->advance(key, news.cursor, news.newest_ms);
   auto found = shards.find(key);
   if (found == shards.end())
     return;
@@ -362,8 +365,8 @@ void node_state::on_tick() {
   compat::send_after(self, beat, self, tick{});
   look_for_coordinator();
   dial_peers();
-  if (!checkpoints.flush() && self->clock().now() >= next_complaint) {
-    spdlog::error("session checkpoints: {}", checkpoints.problem());
+  if (!checkpoints->flush() && self->clock().now() >= next_complaint) {
+    spdlog::error("session checkpoints: {}", checkpoints->problem());
     next_complaint = self->clock().now() + seconds(10);
   }
   if (report_due || self->clock().now() >= next_report)
@@ -371,7 +374,6 @@ void node_state::on_tick() {
 }
 
 local_node_actor::behavior_type node_state::make_behavior() {
-  compat::send(self, self, tick{});
   return {
       [this](const node_card& theirs) -> caf::result<node_card> {
         if (theirs.cluster != setup.card.cluster)
@@ -402,20 +404,41 @@ local_node_actor::behavior_type node_state::make_behavior() {
       },
       [this](const assignment& x) { follow(x); },
       [this](const start& x) { run(x); },
-      [this](const transfer& x) { pass_on(x); },
+      [this](const transfer& x) {
+        if (!x.accept)
+          pass_on(x);
+        else if (group && !outdated(x.cluster_epoch, "an acceptance"))
+          compat::send(self, group, x);
+      },
       [this](const drain& x) { pass_on(x); },
       [this](tick) { on_tick(); },
       [this](const shard_news& x) { note(x); },
       [this](const group_news& x) { group_picture = x; },
       [this](const peer_found& x) { found(x); },
+      [this](std::uint16_t port) {
+        setup.card.port = port;
+        on_tick();
+      },
   };
 }
 
 } // namespace
 
-local_node_actor spawn_node(caf::actor_system& system, node_setup setup) {
+local_node_actor spawn_node(caf::actor_system& system, node_setup setup, std::uint16_t& port) {
   std::filesystem::create_directories(setup.state_dir);
-  return system.spawn<local_node_actor::stateful_impl<node_state>>(std::move(setup));
+  auto host = setup.card.host;
+  auto wanted = setup.card.port;
+  auto checkpoints =
+      std::make_shared<checkpoint_file>(std::filesystem::path{setup.state_dir} / "sessions.db");
+  auto node =
+      system.spawn<local_node_actor::stateful_impl<node_state>>(std::move(setup), std::move(checkpoints));
+  auto opened = system.middleman().publish(node_actor{node}, wanted, host.c_str(), true);
+  if (!opened)
+    throw std::runtime_error("cannot listen on " + host + ":" + std::to_string(wanted) + ": " +
+                             caf::to_string(opened.error()) + "; choose another node.listen");
+  port = *opened;
+  compat::anon_send(node, port);
+  return node;
 }
 
 } // namespace shardyard

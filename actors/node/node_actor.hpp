@@ -19,7 +19,9 @@ using local_node_actor = node_actor::extend<
     // The local partition group has news for the coordinator.
     caf::result<void>(group_news),
     // A dialer found a peer, or not.
-    caf::result<void>(peer_found)>;
+    caf::result<void>(peer_found),
+    // The door is open at this port: begin.
+    caf::result<void>(std::uint16_t)>;
 
 struct node_setup {
   node_card card;
@@ -27,12 +29,14 @@ struct node_setup {
   std::string state_dir;
   std::vector<sink_settings> sinks;
   handover_tuning tuning;
-  std::chrono::seconds exceptions_after{600};
+  std::chrono::milliseconds exceptions_after{600'000};
+  bool guilds_intent = true;
   std::shared_ptr<io_door> door;
   coordinator_actor coordinator; ///< when it lives in this process
 };
 
-/// Throws std::runtime_error when the state directory cannot be used.
-local_node_actor spawn_node(caf::actor_system& system, node_setup setup);
+/// Listens at the card's host and port (0: any free one; `port` tells which). Throws std::runtime_error when
+/// the address or the state directory cannot be used.
+local_node_actor spawn_node(caf::actor_system& system, node_setup setup, std::uint16_t& port);
 
 } // namespace shardyard

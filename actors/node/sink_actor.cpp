@@ -30,7 +30,7 @@ struct jsonl_sink_state {
 
   jsonl_sink_actor::behavior_type make_behavior() {
     return {
-        [this](const delivery_batch& batch) -> caf::result<delivery_accepted> { return take(batch); },
+        [this](const sink_batch& batch) -> caf::result<delivery_accepted> { return take(batch); },
         [this](tick) {
           retrying = false;
           write();
@@ -38,7 +38,7 @@ struct jsonl_sink_state {
     };
   }
 
-  caf::result<delivery_accepted> take(const delivery_batch& batch) {
+  caf::result<delivery_accepted> take(const sink_batch& batch) {
     for (auto& block : batch.blocks)
       append_lines(pending, block);
     auto promise = self->make_response_promise<delivery_accepted>();
@@ -100,7 +100,7 @@ struct null_sink_state {
   static inline const char* name = "shardyard.null_sink";
   explicit null_sink_state(sink_actor::pointer) {}
   sink_actor::behavior_type make_behavior() {
-    return {[](const delivery_batch& batch) { return delivery_accepted{batch.number, 0}; }};
+    return {[](const sink_batch& batch) { return delivery_accepted{batch.number, 0}; }};
   }
 };
 

@@ -22,7 +22,8 @@ struct partition_group_setup {
   std::string state_dir; ///< of the position log
   std::vector<sink_settings> sinks;
   handover_tuning tuning;
-  std::chrono::seconds exceptions_after{600};
+  std::chrono::milliseconds exceptions_after{600'000};
+  bool guilds_intent = true; ///< false: READY itself opens the coverage
   assignment first;
   group_listener listener;
 };

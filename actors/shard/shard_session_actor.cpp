@@ -125,8 +125,7 @@ void shard_state::carry_out(const session::action& action) {
 
 void shard_state::open(const session::connect& x) {
   auto settings = setup.door->link;
-  if (x.url)
-    settings.url = *x.url;
+  settings.url = x.url.value_or(routes->gateway_url);
   auto listener = std::make_shared<link_listener>(shard_actor{self}, x.link, setup.shard, session_id);
   links.push_back(
       {x.link, std::make_unique<net::gateway_link>(setup.door->io, settings, std::move(listener))});

@@ -1,0 +1,334 @@
+#include "actors/coordinator/coordinator_actor.hpp"
+
+#include "actors/coordinator/coordinator_state.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace shardyard {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr auto beat = milliseconds(100);
+constexpr auto fetch_interval = minutes(10);
+constexpr auto fetch_retry = seconds(5);
+constexpr auto purge_interval = minutes(1);
+
+permit_purpose to_ledger(identify_purpose x) {
+  switch (x) {
+  case identify_purpose::recovery:
+    return permit_purpose::recovery;
+  case identify_purpose::start:
+    return permit_purpose::start;
+  case identify_purpose::reshard:
+    return permit_purpose::reshard;
+  }
+  return permit_purpose::start;
+}
+
+std::uint32_t to_ms32(milliseconds x) {
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(x.count(), 0, 86'400'000));
+}
+
+} // namespace
+
+coordinator_state::coordinator_state(local_coordinator_actor::pointer self, coordinator_setup x,
+                                     std::shared_ptr<store> opened)
+    : self(self),
+      setup(std::move(x)),
+      rows(std::move(opened)),
+      journal(*rows),
+      wall(std::chrono::system_clock::now(), clock::now()),
+      ledger(setup.identifies) {
+  auto state = journal.load();
+  active = state.active;
+  next_topology_id = state.next_topology_id;
+  next_plan_id = state.next_plan_id;
+  plan = state.plan;
+  placements = std::move(state.placements);
+  ledger.restore(state.permits, now());
+  if (state.limit)
+    ledger.update_from_discord(*state.limit, now());
+  if (active)
+    ledger.set_shards(active->shard_count);
+  if (plan)
+    if (auto row = rows->get("baseline/" + std::to_string(plan->id)))
+      baseline = figures_from_row(row->value);
+  if (auto saved = net::gateway_bot_file{setup.gateway_file}.load()) {
+    gateway_url = saved->answer.url;
+    recommended_shards = saved->answer.shards;
+  }
+  spdlog::info("coordinator of cluster {} under epoch {}{}", setup.cluster, journal.epoch(),
+               plan && !finished(*plan) ? "; " + describe(*plan) : std::string{});
+}
+
+// -- membership
+// ----------------------------------------------------------------------------------------------------------
+
+caf::result<assignment> coordinator_state::join(const node_card& card, const caf::strong_actor_ptr& handle) {
+  auto refuse = [&card](std::string why) -> caf::result<assignment> {
+    spdlog::warn("node {} refused: {}", card.name, why);
+    return caf::make_error(caf::sec::invalid_argument, std::move(why));
+  };
+  if (card.cluster != setup.cluster)
+    return refuse("this is cluster '" + setup.cluster + "', not '" + card.cluster + "'; check cluster.id");
+  if (card.protocol != protocol_version)
+    return refuse("protocol " + std::to_string(protocol_version) + " is spoken here, not " +
+                  std::to_string(card.protocol) + "; run the same build everywhere");
+  auto known = view.members().find(card.name);
+  if (known != view.members().end() && known->second.up &&
+      known->second.card.incarnation != card.incarnation && nodes.contains(card.name))
+    return refuse("a node named '" + card.name + "' is already here; give each node its own node.name");
+  auto node = caf::actor_cast<node_actor>(handle);
+  nodes[card.name] = node;
+  view.joined(card);
+  watch.add(self, node, [this, name = card.name](const caf::error&) { node_gone(name); });
+  spdlog::info("node {} joined, weight {}", card.name, card.weight);
+  place_partitions();
+  announce();
+  return current_assignment();
+}
+
+void coordinator_state::node_gone(const std::string& node) {
+  spdlog::warn("node {} is away", node);
+  nodes.erase(node);
+  view.left(node);
+}
+
+assignment coordinator_state::current_assignment() const {
+  assignment result;
+  result.cluster_epoch = journal.epoch();
+  result.revision = revision;
+  result.partition_count = setup.partitions;
+  for (auto& [name, member] : view.members())
+    result.members.push_back(member.card);
+  if (auto found = placements.find("partitions"); found != placements.end())
+    result.partition_owner = found->second;
+  result.active_topology = active ? active->id : 0;
+  if (plan && !finished(*plan)) {
+    result.plan = plan->id;
+    result.active_topology = plan->from.id;
+    result.other_topology = plan->to.id;
+  }
+  result.coordinator_node = setup.node;
+  result.gateway_url = gateway_url;
+  return result;
+}
+
+void coordinator_state::announce() {
+  ++revision;
+  auto x = current_assignment();
+  for (auto& [name, node] : nodes)
+    compat::send(self, node, x);
+}
+
+// -- places
+// ----------------------------------------------------------------------------------------------------------------
+
+bool coordinator_state::save(const journal_changes& changes) {
+  try {
+    journal.save(changes);
+    store_trouble.clear();
+    return true;
+  } catch (const store_error& error) {
+    if (store_trouble != error.what())
+      spdlog::critical("store: {}; running shards go on, nothing new is begun", error.what());
+    store_trouble = error.what();
+    return false;
+  }
+}
+
+/// Once, when the cluster is new: partitions stay where they are until they are moved one by one.
+void coordinator_state::place_partitions() {
+  if (placements.contains("partitions"))
+    return;
+  std::vector<node_weight> weights;
+  for (auto& [name, member] : view.members())
+    if (member.up && member.card.weight > 0)
+      weights.push_back({name, static_cast<double>(member.card.weight)});
+  if (weights.size() < setup.min_nodes)
+    return;
+  auto placed = place(setup.partitions, weights);
+  if (save({.placements = {{"partitions", placed}}})) {
+    placements["partitions"] = std::move(placed);
+    spdlog::info("{} partitions placed on {} nodes", setup.partitions, weights.size());
+    announce();
+  }
+}
+
+/// A new cluster's first topology.
+void coordinator_state::found_topology() {
+  if (active || !placements.contains("partitions") || gateway_url.empty())
+    return;
+  topology first{next_topology_id, setup.shards.value_or(std::max(1u, recommended_shards))};
+  if (!save({.active = first}))
+    return;
+  ++next_topology_id;
+  active = first;
+  ledger.set_shards(first.shard_count);
+  spdlog::info("{} shards{}", first.shard_count, setup.shards ? "" : ", as Discord recommends");
+  announce();
+}
+
+void coordinator_state::place_shards(const topology& x) {
+  auto key = "topology/" + std::to_string(x.id);
+  if (placements.contains(key))
+    return;
+  std::vector<node_weight> weights;
+  for (auto& [name, member] : view.members())
+    if (member.up && member.card.weight > 0)
+      weights.push_back({name, static_cast<double>(member.card.weight)});
+  if (weights.empty())
+    return;
+  auto placed = place(x.shard_count, weights, {}, x.id);
+  if (save({.placements = {{key, placed}}}))
+    placements[key] = std::move(placed);
+}
+
+// -- Discord's REST
+// --------------------------------------------------------------------------------------------------------
+
+void coordinator_state::fetch_gateway() {
+  if (fetching || self->clock().now() < next_fetch)
+    return;
+  fetching = true;
+  net::get_gateway_bot(
+      setup.door->io, setup.rest, [to = local_coordinator_actor{self}](net::gateway_bot_answer answer) {
+        compat::anon_send(to,
+                          gateway_news{std::make_shared<const net::gateway_bot_answer>(std::move(answer))});
+      });
+}
+
+void coordinator_state::take(const gateway_news& news) {
+  fetching = false;
+  auto at = self->clock().now();
+  next_fetch = at + fetch_retry;
+  if (auto* good = std::get_if<net::gateway_bot>(news.answer.get())) {
+    next_fetch = at + fetch_interval;
+    use_gateway(*good);
+    return;
+  }
+  if (auto* limited = std::get_if<net::rate_limited>(news.answer.get()))
+    next_fetch = at + limited->retry_after;
+  auto text = net::to_string(*news.answer);
+  spdlog::error("GET /gateway/bot: {}{}", text,
+                gateway_url.empty() ? "" : "; the last good answer stays in use");
+  notice = "GET /gateway/bot: " + text;
+  auto hopeless = std::get_if<net::unreachable>(news.answer.get());
+  if (std::holds_alternative<net::unauthorized>(*news.answer) || (hopeless && hopeless->hopeless))
+    next_fetch = clock::time_point::max();
+}
+
+void coordinator_state::use_gateway(const net::gateway_bot& answer) {
+  session_start_limit limit{.total = answer.total,
+                            .remaining = answer.remaining,
+                            .reset_after = answer.reset_after,
+                            .max_concurrency =
+                                setup.max_concurrency.value_or(std::max(1u, answer.max_concurrency)),
+                            .fetched = now()};
+  ledger.update_from_discord(limit, now());
+  save({.limit = limit});
+  recommended_shards = answer.shards;
+  auto saved = net::gateway_bot_file{setup.gateway_file}.save(answer, to_ms(now()));
+  if (saved)
+    spdlog::warn("the answer of GET /gateway/bot could not be kept: {}", *saved);
+  if (gateway_url != answer.url) {
+    gateway_url = answer.url;
+    announce();
+  }
+}
+
+// -- permits
+// ---------------------------------------------------------------------------------------------------------------
+
+identify_answer coordinator_state::grant(const identify_request& x) {
+  identify_answer result;
+  result.ask = x.ask;
+  auto reply = ledger.ask({x.shard, to_ledger(x.purpose), x.ask}, now());
+  if (auto* granted = std::get_if<permit_grant>(&reply.answer)) {
+    if (!save({.permits = reply.rows})) {
+      ledger.not_written(granted->permit);
+      result.why = "the coordinator's store cannot be written";
+      result.after_ms = 2000;
+      return result;
+    }
+    result.verdict = identify_verdict::granted;
+    result.permit = granted->permit;
+    result.after_ms = to_ms32(granted->valid_for);
+  } else if (auto* wait = std::get_if<permit_wait>(&reply.answer)) {
+    result.after_ms = std::max(50u, to_ms32(wait->ask_again));
+    result.why = wait->why;
+  } else if (auto* refused = std::get_if<permit_refusal>(&reply.answer)) {
+    result.verdict = identify_verdict::refused;
+    result.after_ms = to_ms32(refused->ask_again);
+    result.why = refused->why;
+    result.instead = refused->instead;
+    notice = refused->why + "; " + refused->instead;
+  }
+  return result;
+}
+
+void coordinator_state::book(const identify_sent& x) {
+  auto changed =
+      x.invalid ? ledger.violated(x.permit, now()) : ledger.used(x.permit, milliseconds(x.age_ms), now());
+  if (x.invalid)
+    spdlog::warn("Discord refused the IDENTIFY of shard {}", to_string(x.shard));
+  if (!changed.empty())
+    save({.permits = changed});
+}
+
+// -- time
+// ------------------------------------------------------------------------------------------------------------------
+
+void coordinator_state::on_tick() {
+  compat::send_after(self, beat, self, tick{});
+  fetch_gateway();
+  place_partitions();
+  found_topology();
+  step_plan();
+  keep_running();
+  if (auto at = self->clock().now(); at >= next_purge) {
+    next_purge = at + purge_interval;
+    if (auto old = ledger.forget(now()); !old.empty())
+      save({.forgotten_permits = old});
+    forget_old_shards();
+  }
+}
+
+local_coordinator_actor::behavior_type coordinator_state::make_behavior() {
+  compat::send(self, self, tick{});
+  return {
+      [this](const node_card& card, const caf::strong_actor_ptr& handle) { return join(card, handle); },
+      [this](const identify_request& x) { return grant(x); },
+      [this](const identify_sent& x) { book(x); },
+      [this](const ready& x) {
+        view.note(x);
+        step_plan();
+      },
+      [this](const done& x) {
+        view.note(x);
+        step_plan();
+      },
+      [this](const node_report& x) { view.note(x, journal.epoch()); },
+      [this](const admin_request& x) { return answer(x); },
+      [this](tick) { on_tick(); },
+      [this](const gateway_news& x) { take(x); },
+  };
+}
+
+local_coordinator_actor spawn_coordinator(caf::actor_system& system, coordinator_setup setup) {
+  std::filesystem::path path{setup.store_path};
+  if (path.has_parent_path())
+    std::filesystem::create_directories(path.parent_path());
+  std::shared_ptr<store> rows = open_sqlite_store(path, setup.cluster);
+  return system.spawn<local_coordinator_actor::stateful_impl<coordinator_state>, caf::detached>(
+      std::move(setup), std::move(rows));
+}
+
+} // namespace shardyard

@@ -1,0 +1,41 @@
+// The one active coordinator of a cluster: lets nodes in, places shards and partitions, grants IDENTIFYs,
+// brings plans on, answers operators. Its rules are the plain classes of this room; whatever it decides is in
+// the journal before it takes effect. It is never on the path of an event.
+#pragma once
+
+#include "actors/coordinator/identify_ledger.hpp"
+#include "actors/coordinator/plan_step.hpp"
+#include "actors/local_messages.hpp"
+#include "actors/shard/link_news.hpp"
+#include "net/rest.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace shardyard {
+
+using local_coordinator_actor = coordinator_actor::extend<
+    // Discord answered GET /gateway/bot.
+    caf::result<void>(gateway_news)>;
+
+struct coordinator_setup {
+  std::string cluster;
+  std::string node;       ///< name of the node that it lives on
+  std::string store_path; ///< SQLite file
+  std::uint32_t partitions = 64;
+  std::uint32_t min_nodes = 1;
+  std::optional<std::uint32_t> shards;          ///< of a new cluster; none: as Discord recommends
+  std::optional<std::uint32_t> max_concurrency; ///< none: as Discord says
+  ledger_settings identifies;
+  plan_tuning tuning;
+  net::rest_settings rest;
+  std::shared_ptr<io_door> door; ///< for the REST request
+  std::string gateway_file;      ///< where the last good answer of GET /gateway/bot is kept
+};
+
+/// Throws std::runtime_error when the store cannot be used, another process holds it, or it belongs to
+/// another cluster.
+local_coordinator_actor spawn_coordinator(caf::actor_system& system, coordinator_setup setup);
+
+} // namespace shardyard

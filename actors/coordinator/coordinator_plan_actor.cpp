@@ -1,0 +1,180 @@
+#include "actors/coordinator/coordinator_state.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/json.hpp>
+
+namespace shardyard {
+
+namespace json = boost::json;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr auto start_repeat = seconds(2);
+constexpr auto way_back = minutes(15); ///< old sessions are kept for this long after their plan
+
+} // namespace
+
+std::set<std::string> coordinator_state::partition_owners() const {
+  auto found = placements.find("partitions");
+  return found == placements.end() ? std::set<std::string>{}
+                                   : std::set<std::string>{found->second.begin(), found->second.end()};
+}
+
+std::map<shard_key, std::string> coordinator_state::placed_shards() const {
+  std::map<shard_key, std::string> result;
+  if (!plan)
+    return result;
+  for (auto& x : {plan->from, plan->to})
+    if (auto found = placements.find("topology/" + std::to_string(x.id)); found != placements.end())
+      for (std::uint32_t id = 0; id < found->second.size(); ++id)
+        result[x.shard(id)] = found->second[id];
+  return result;
+}
+
+node_actor coordinator_state::host(const shard_key& shard) const {
+  auto name = view.host_of(shard);
+  if (name.empty())
+    if (auto found = placements.find("topology/" + std::to_string(shard.topology));
+        found != placements.end() && shard.id < found->second.size())
+      name = found->second[shard.id];
+  auto node = nodes.find(name);
+  return node == nodes.end() ? node_actor{} : node->second;
+}
+
+// -- the running plan
+// --------------------------------------------------------------------------------------------------------
+
+void coordinator_state::step_plan() {
+  if (!plan || finished(*plan))
+    return;
+  place_shards(plan->to);
+  auto seen = view.observe(*plan, partition_owners(), placed_shards());
+  auto result = step(*plan, memory, seen, setup.tuning, now());
+  if (result.journal_first && !save({.plan = result.plan}))
+    return;
+  auto before = state_of(*plan);
+  plan = std::move(result.plan);
+  memory = std::move(result.memory);
+  for (auto& action : result.actions)
+    carry_out(action);
+  if (state_of(*plan) != before)
+    spdlog::info("{}", describe(*plan));
+  if (finished(*plan))
+    plan_ended();
+}
+
+void coordinator_state::carry_out(const plan_action& x) {
+  auto epoch = journal.epoch();
+  if (x.kind == plan_action_kind::tell_operator) {
+    spdlog::warn("{}", x.text);
+    notice = x.text;
+    return;
+  }
+  if (x.kind == plan_action_kind::send_accept) {
+    for (auto& owner : partition_owners())
+      if (auto node = nodes.find(owner); node != nodes.end())
+        compat::send(self, node->second, transfer{plan->id, epoch, x.shard, false, true});
+    return;
+  }
+  auto node = host(x.shard);
+  if (!node)
+    return;
+  switch (x.kind) {
+  case plan_action_kind::start_shard:
+    compat::send(self, node, start{plan->id, epoch, x.shard});
+    break;
+  case plan_action_kind::send_transfer:
+    compat::send(self, node, transfer{plan->id, epoch, x.shard});
+    break;
+  case plan_action_kind::send_retract:
+    compat::send(self, node, transfer{plan->id, epoch, x.shard, true});
+    break;
+  case plan_action_kind::send_drain:
+    compat::send(self, node, drain{plan->id, epoch, x.shard});
+    break;
+  case plan_action_kind::close_shard:
+    compat::send(self, node, drain{plan->id, epoch, x.shard, true});
+    break;
+  case plan_action_kind::send_accept:
+  case plan_action_kind::tell_operator:
+    break;
+  }
+}
+
+/// IDENTIFYs under permits of the plan's new shards.
+std::uint64_t coordinator_state::identifies_of_plan() const {
+  std::uint64_t sum = 0;
+  for (auto& [name, member] : view.members())
+    for (auto& shard : member.picture.shards)
+      if (plan && shard.shard.topology == plan->to.id)
+        sum += shard.identifies;
+  return sum;
+}
+
+void coordinator_state::plan_ended() {
+  if (auto now_active = active_topology(*plan)) {
+    active = now_active;
+    ledger.set_shards(active->shard_count);
+  }
+  auto document =
+      report_document(*plan, sources(), since(view.figures(), baseline), identifies_of_plan(), now());
+  try {
+    rows->commit({{"report/" + std::to_string(plan->id), json::serialize(document), std::nullopt}});
+  } catch (const store_error& error) {
+    spdlog::error("the report of plan {} could not be kept: {}", plan->id, error.what());
+  }
+  spdlog::info("{}", describe(*plan));
+  announce();
+}
+
+// -- shards that should run
+// ----------------------------------------------------------------------------------------------------
+
+/// Starts what should run and does not. New shards of a plan are the plan's own business.
+void coordinator_state::keep_running() {
+  if (!active)
+    return;
+  place_shards(*active);
+  auto running = plan && !finished(*plan);
+  if (!running) {
+    for (std::uint32_t id = 0; id < active->shard_count; ++id)
+      if (auto shard = active->shard(id); view.host_of(shard).empty())
+        send_start(shard, 0);
+    return;
+  }
+  for (auto& shard : wanted_shards(*plan))
+    if (shard.topology == plan->from.id && view.host_of(shard).empty())
+      send_start(shard, 0);
+}
+
+void coordinator_state::send_start(const shard_key& shard, std::uint64_t of_plan) {
+  auto node = host(shard);
+  auto at = self->clock().now();
+  auto& last = started[shard];
+  if (!node || at < last + start_repeat)
+    return;
+  last = at;
+  compat::send(self, node, start{of_plan, journal.epoch(), shard});
+}
+
+/// Old sessions are kept for a while, then their actors end.
+void coordinator_state::forget_old_shards() {
+  if (!plan || !finished(*plan) || !active)
+    return;
+  for (auto& [name, member] : view.members())
+    for (auto& shard : member.picture.shards) {
+      auto node = nodes.find(name);
+      if (node == nodes.end() || shard.phase != shard_phase::closed || shard.shard.topology == active->id)
+        continue;
+      auto entered = unix_time{};
+      for (auto& unit : plan->units)
+        entered = std::max(entered, unit.entered);
+      if (now() - entered >= way_back || shard.closed_plan != plan->id)
+        compat::send(self, node->second, drain{shard.closed_plan, journal.epoch(), shard.shard, true});
+    }
+}
+
+} // namespace shardyard

@@ -1,0 +1,153 @@
+#include "actors/coordinator/coordinator_actor.hpp"
+#include "actors/node/node_actor.hpp"
+#include "apps/config.hpp"
+#include "apps/run.hpp"
+#include "apps/signals.hpp"
+#include "apps/token.hpp"
+#include "messages/system_config.hpp"
+
+#include <caf/all.hpp>
+#include <caf/io/all.hpp>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <random>
+
+namespace shardyard {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+net::compression to_net(stream_compression x) {
+  switch (x) {
+  case stream_compression::none:
+    return net::compression::none;
+  case stream_compression::zlib_stream:
+    return net::compression::zlib_stream;
+  case stream_compression::zstd_stream:
+    return net::compression::zstd_stream;
+  }
+  return net::compression::zstd_stream;
+}
+
+constexpr std::uint32_t guilds_intent = 1; ///< Gateway reference, "List of Intents"
+
+std::shared_ptr<io_door> make_door(const node_config& config, const secret& token) {
+  auto door = std::make_shared<io_door>(1);
+  door->link.compress = to_net(config.discord.compress);
+  door->link.ca_file = config.discord.ca_file;
+  door->link.allow_plaintext = config.discord.allow_plaintext;
+  door->identify = [discord = config.discord, token](const shard_key& shard) {
+    net::identify_payload result;
+    result.token = std::string{token.reveal()};
+    result.intents = discord.intents;
+    result.shard_id = shard.id;
+    result.shard_count = shard.count;
+    result.large_threshold = static_cast<std::uint16_t>(discord.large_threshold);
+    result.presence = discord.presence;
+    return result;
+  };
+  door->token = [token] { return std::string{token.reveal()}; };
+  door->limits.memory_bytes = config.limits.memory_bytes;
+  door->spool_bytes = config.limits.spool_bytes;
+  door->spool_dir = config.node.state_dir + "/spool";
+  door->probe_interval = config.handover.probe_interval;
+  return door;
+}
+
+coordinator_setup make_coordinator(const node_config& config, const secret& token,
+                                   std::shared_ptr<io_door> door) {
+  coordinator_setup setup;
+  setup.cluster = config.cluster.id;
+  setup.node = config.node.name;
+  setup.store_path = config.store_path;
+  setup.partitions = config.cluster.partitions;
+  setup.min_nodes = config.cluster.min_nodes;
+  setup.shards = config.discord.shards;
+  setup.max_concurrency = config.discord.max_concurrency;
+  setup.identifies.margin = config.identify.margin;
+  setup.identifies.reserve = config.identify.reserve;
+  setup.identifies.fuse = config.identify.fuse;
+  setup.tuning.stable_for = config.handover.stable_for;
+  setup.rest.api_base = config.discord.api_base;
+  setup.rest.token = std::string{token.reveal()};
+  setup.rest.ca_file = config.discord.ca_file;
+  setup.rest.allow_plaintext = config.discord.allow_plaintext;
+  setup.gateway_file = config.node.state_dir + "/gateway-bot.json";
+  setup.door = std::move(door);
+  return setup;
+}
+
+node_setup make_node(const node_config& config, std::shared_ptr<io_door> door) {
+  node_setup setup;
+  setup.card.name = config.node.name;
+  setup.card.incarnation = (std::uint64_t{std::random_device{}()} << 32) | std::random_device{}();
+  setup.card.cluster = config.cluster.id;
+  setup.card.weight = config.node.weight;
+  setup.card.host = config.node.listen.host;
+  setup.card.port = config.node.listen.port;
+  for (auto& seed : config.node.seeds)
+    setup.seeds.emplace_back(seed.host, seed.port);
+  setup.state_dir = config.node.state_dir;
+  for (auto& sink : config.sinks)
+    setup.sinks.push_back({sink.kind == sink_kind::jsonl ? sink_type::jsonl : sink_type::null, sink.path});
+  setup.tuning.quiet = config.handover.quiet;
+  setup.tuning.hold = config.handover.hold;
+  setup.tuning.max_buffer_bytes = config.limits.overlap_bytes;
+  setup.exceptions_after = config.handover.exceptions_after;
+  setup.guilds_intent = (config.discord.intents & guilds_intent) != 0;
+  setup.door = std::move(door);
+  return setup;
+}
+
+int report_errors(const std::vector<std::string>& errors) {
+  for (auto& error : errors)
+    fmt::print(stderr, "shardyard: {}\n", error);
+  return exit_usage;
+}
+
+int serve(const node_config& config, const secret& token, const sigset_t& signals) {
+  register_local_messages();
+  system_config caf_config;
+  caf::actor_system system{caf_config};
+  auto door = make_door(config, token);
+  local_coordinator_actor coordinator;
+  if (config.coordinator_enabled)
+    coordinator = spawn_coordinator(system, make_coordinator(config, token, door));
+  auto setup = make_node(config, door);
+  setup.coordinator = coordinator;
+  auto port = setup.card.port;
+  auto node = spawn_node(system, std::move(setup), port);
+  spdlog::info("node {} listens on {}:{}", config.node.name, config.node.listen.host, port);
+  int received = 0;
+  sigwait(&signals, &received);
+  // Crash-only: what must last is on disk already, sessions stay resumable, so there is one way to end and it
+  // is the tested one.
+  spdlog::info("ending; sessions stay resumable for a few minutes");
+  std::fflush(nullptr);
+  std::_Exit(exit_done);
+}
+
+} // namespace
+
+int run_node(const node_command& command) {
+  auto signals = block_end_signals();
+  auto loaded = load_config({command.config, process_environment(), command.overrides});
+  if (!loaded.ok())
+    return report_errors(loaded.errors);
+  auto& config = loaded.config;
+  spdlog::set_level(spdlog::level::from_str(config.log_level));
+  auto* credentials = std::getenv("CREDENTIALS_DIRECTORY");
+  auto token =
+      read_token({config.discord.token_file, config.discord.token_env, credentials ? credentials : ""});
+  for (auto& warning : token.warnings)
+    spdlog::warn("{}", warning);
+  if (!token.error.empty())
+    return report_errors({token.error});
+  spdlog::info("token from {}", token.origin);
+  return serve(config, token.token, signals);
+}
+
+} // namespace shardyard
