@@ -179,16 +179,23 @@ stream_state gateway_link::connection::read_once() {
 }
 
 void gateway_link::connection::handle(std::string_view bytes) {
+  if (stage_ == stage::closing)
+    return await_close(bytes);
   auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(clock::now().time_since_epoch());
   auto fault = reader_.read(bytes, now.count(), space().read, *this);
   if (!fault || stage_ == stage::ended)
     return;
-  if (stage_ == stage::closing)
-    return finish(std::move(reason_));
   close_reason reason{kind_of(fault->kind), resumable_close, std::move(fault->text), reaction::resume};
   if (reason.kind == close_kind::sequence_gap)
     reason.missing_from = reader_.last_s() + 1;
   begin_close(std::move(reason), true);
+  if (stage_ == stage::closing)
+    await_close(fault->rest);
+}
+
+void gateway_link::connection::await_close(std::string_view bytes) {
+  if (reader_.discard(bytes))
+    finish(std::move(reason_));
 }
 
 void gateway_link::connection::wait_for(stream_state state) {
@@ -285,8 +292,8 @@ void gateway_link::connection::on_ping(std::string_view payload) {
 }
 
 void gateway_link::connection::on_close_frame(std::uint16_t code, std::string_view text) {
-  if (stage_ == stage::closing)
-    return finish(std::move(reason_));
+  if (stage_ != stage::open)
+    return;
   auto& rule = rule_of(code);
   write_frame(client_frame::close, code == 1005 ? std::string{} : close_payload(code));
   if (stage_ == stage::ended)

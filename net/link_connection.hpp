@@ -72,6 +72,7 @@ private:
   void read_on();
   stream_state read_once();
   void handle(std::string_view bytes);
+  void await_close(std::string_view bytes);
   void wait_for(stream_state state);
   void gone(std::string_view text);
 

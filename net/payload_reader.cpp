@@ -53,7 +53,7 @@ struct payload_reader::pass {
     case inflater::outcome::corrupt:
       return malformed("compressed stream is corrupt");
     case inflater::outcome::too_large:
-      return read_fault{read_fault_kind::too_large, "message larger than allowed after decompression"};
+      return read_fault{read_fault_kind::too_large, "message larger than allowed after decompression", {}};
     }
     open = !(piece.message_end && reader.inflater_->at_message_end());
     if (open)
@@ -119,7 +119,8 @@ struct payload_reader::pass {
       return malformed("dispatch without a sequence");
     if (header.has_s && header.s > reader.last_s_ + 1)
       return read_fault{read_fault_kind::sequence_gap,
-                        "sequence " + std::to_string(header.s) + " after " + std::to_string(reader.last_s_)};
+                        "sequence " + std::to_string(header.s) + " after " + std::to_string(reader.last_s_),
+                        {}};
     if (header.has_s && header.s <= reader.last_s_ && !resumed) {
       ++reader.repeated_;
       space.batch.truncate(begin);
@@ -250,7 +251,26 @@ std::optional<read_fault> payload_reader::read(std::string_view bytes, std::int6
   pass.hand_out();
   pass.restart();
   closed_ = true;
+  if (fault)
+    fault->rest = bytes;
   return fault;
+}
+
+bool payload_reader::discard(std::string_view bytes) {
+  closed_ = true;
+  for (;;) {
+    switch (frames_.next(bytes).kind) {
+    case frame_kind::need_more:
+      return false;
+    case frame_kind::close:
+    case frame_kind::broken:
+      return true;
+    case frame_kind::data:
+    case frame_kind::ping:
+    case frame_kind::pong:
+      break;
+    }
+  }
 }
 
 } // namespace shardyard::net

@@ -42,6 +42,7 @@ enum class read_fault_kind : std::uint8_t { malformed, too_large, sequence_gap }
 struct read_fault {
   read_fault_kind kind = read_fault_kind::malformed;
   std::string text;
+  std::string_view rest; ///< of the input, behind the fault
 };
 
 /// Buffers that live only within one read, so that all connections of a thread share them.
@@ -59,6 +60,10 @@ public:
   /// received_ns.
   std::optional<read_fault> read(std::string_view bytes, std::int64_t now_ns, read_space& space,
                                  payload_sink& sink);
+
+  /// Behind our close frame or a fault: looks only for the end. True when the server's close frame has come
+  /// or cannot come any more.
+  bool discard(std::string_view bytes);
 
   /// Before RESUME: what the session has brought already.
   void expect_after(std::uint64_t s, std::int64_t newest_ms);
