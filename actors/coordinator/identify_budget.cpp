@@ -31,6 +31,14 @@ std::uint32_t identify_budget::counted(unix_time now) const {
   return static_cast<std::uint32_t>(entries_.end() - first);
 }
 
+std::vector<std::uint64_t> identify_budget::counted_after(unix_time at) const {
+  std::vector<std::uint64_t> result;
+  for (const auto& x : entries_)
+    if (x.at > at)
+      result.push_back(x.permit);
+  return result;
+}
+
 unix_time identify_budget::reset_at() const {
   auto after = limit_->reset_after > std::chrono::milliseconds{0} ? limit_->reset_after : window;
   return limit_->fetched + after;

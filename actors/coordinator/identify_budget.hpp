@@ -41,6 +41,8 @@ public:
   std::uint32_t left(unix_time now) const;
   /// IDENTIFYs of ours inside the window.
   std::uint32_t counted(unix_time now) const;
+  /// Permits that count from a moment after `at`.
+  std::vector<std::uint64_t> counted_after(unix_time at) const;
   /// When `left` will exceed `floor` unless more is used; `now` if it does already.
   unix_time left_exceeds(std::uint32_t floor, unix_time now) const;
 

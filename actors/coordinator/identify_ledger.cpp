@@ -11,9 +11,9 @@ namespace {
 
 constexpr milliseconds place_grace{2000};  // an asker may be this late
 constexpr milliseconds longest_hint{5000}; // so that a dead asker ahead costs at most one spacing
+constexpr milliseconds stale{30'000};      // age of an answer of Discord that is treated as one from disk
 constexpr milliseconds transit{5000};      // an IDENTIFY reaches Discord at most this long after it was sent
 constexpr milliseconds poll{250};          // while the holder of the key has not reported yet
-constexpr milliseconds unseen_by_discord{5000}; // an IDENTIFY this young may be missing in `remaining`
 constexpr milliseconds longest_wish{
     60'000}; // a wish is answered with the same permit this long, so that rows can be forgotten
 constexpr std::uint32_t patience = 8; // grants to later askers before an old one ranks with recoveries
@@ -68,15 +68,18 @@ void identify_ledger::restore(const std::vector<permit_row>& rows, unix_time now
 }
 
 void identify_ledger::update_from_discord(const session_start_limit& limit, unix_time now) {
+  auto stamped = limit;
+  stamped.fetched = limit.fetched == unix_time{} ? now : std::min(limit.fetched, now);
+  if (now - stamped.fetched >
+      stale) // kept on disk while Discord does not answer: it knows nothing of what came after it
+    return budget_.update_from_discord(stamped, budget_.counted_after(stamped.fetched));
   std::vector<std::uint64_t> pending;
   for (const auto& x : recent_) {
     auto unseen = x.row.state == permit_state::granted ||
-                  (x.row.state == permit_state::used && x.row.used + unseen_by_discord > now);
+                  (x.row.state == permit_state::used && x.row.used + transit > stamped.fetched);
     if (unseen)
       pending.push_back(x.row.id);
   }
-  auto stamped = limit;
-  stamped.fetched = limit.fetched == unix_time{} ? now : std::min(limit.fetched, now);
   budget_.update_from_discord(stamped, std::move(pending));
 }
 

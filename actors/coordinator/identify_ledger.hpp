@@ -97,6 +97,8 @@ public:
   /// least one spacing, as wall clocks cannot be trusted here.
   void restore(const std::vector<permit_row>& rows, unix_time now);
 
+  /// An answer of GET /gateway/bot, fresh or kept on disk (`fetched` tells; none = now). Call it after
+  /// `restore`.
   void update_from_discord(const session_start_limit& limit, unix_time now);
   /// Shards of the active topology; enters the default reserve.
   void set_shards(std::uint32_t shards) { shards_ = shards; }
@@ -113,7 +115,7 @@ public:
   /// The row of a grant could not be made durable: the grant never left.
   void not_written(std::uint64_t permit) { take_back(permit); }
 
-  /// Ids of rows that no rule needs any more.
+  /// Ids of rows that no rule needs any more; ask every few minutes.
   std::vector<std::uint64_t> forget(unix_time now);
 
   std::uint32_t reserve() const;

@@ -186,6 +186,21 @@ TEST_F(ledger_test, discords_figure_rules_when_it_is_smaller) {
   EXPECT_EQ(ledger.status(now).left, 49u) << "the open permit is not in Discord's answer yet";
 }
 
+TEST_F(ledger_test, an_answer_kept_on_disk_knows_nothing_of_later_permits) {
+  limit(1000, 100, 64);
+  std::vector<permit_row> rows;
+  for (std::uint32_t i = 0; i < 30; ++i) {
+    now += 1s;
+    auto permit = granted(ask(i));
+    rows.push_back(ledger.used(permit, 0ms, now).at(0));
+  }
+  now += 1min;
+  identify_ledger after;
+  after.restore(rows, now);
+  after.update_from_discord({1000, 100, 24h, 64, start}, now);
+  EXPECT_EQ(after.status(now).left, 70u);
+}
+
 TEST_F(ledger_test, our_own_count_rules_when_discord_reports_more) {
   limit(10, 10, 64);
   for (std::uint32_t i = 0; i < 5; ++i)

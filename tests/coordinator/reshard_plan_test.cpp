@@ -403,6 +403,45 @@ TEST_F(step_test, a_shard_to_be_closed_that_runs_nowhere_counts_as_closed_after_
   EXPECT_EQ(active_topology(x), x.to);
 }
 
+TEST_F(step_test, a_shard_that_may_still_lead_guilds_never_counts_as_closed) {
+  to_moving();
+  x = std::get<reshard_plan>(abort(x, now));
+  for (auto& [shard, view] : seen)
+    view.running = false;
+  for (std::optional<std::uint64_t> led : {std::optional<std::uint64_t>{3}, std::optional<std::uint64_t>{}}) {
+    for (const auto& shard : x.new_shards(0))
+      seen[shard].led = led;
+    now += 1min;
+    run();
+    EXPECT_EQ(x.units[0].state, unit_state::aborting);
+  }
+}
+
+TEST_F(step_test, a_drain_waits_for_the_new_shards_and_for_guilds_that_went_back) {
+  to_settling();
+  now += 60s;
+  run();
+  ASSERT_EQ(state_of(x), plan_state::closing);
+  seen[x.new_shards(0)[0]].ready = false;
+  seen[x.old_shards(1)[0]].led = 2;
+  now += 3s;
+  run();
+  EXPECT_EQ(count(plan_action_kind::send_drain), 0u);
+  seen[x.new_shards(0)[0]].ready = true;
+  seen[x.old_shards(1)[0]].led = 0;
+  run();
+  EXPECT_EQ(count(plan_action_kind::send_drain), 2u);
+}
+
+TEST_F(step_test, a_new_shard_is_not_closed_under_its_guilds) {
+  to_moving();
+  x = std::get<reshard_plan>(abort(x, now));
+  seen[x.new_shards(0)[0]].led = 1;
+  run();
+  for (const auto& action : actions)
+    EXPECT_FALSE(action.kind == plan_action_kind::close_shard && action.unit == 0);
+}
+
 TEST(plan_verbs, a_finished_plan_takes_no_verb) {
   auto x = plan(4, 8);
   for (auto& unit : x.units)
