@@ -62,10 +62,11 @@ public:
       act(u);
     }
     if (plan_.paused)
-      tell(0, "plan " + std::to_string(plan_.id) + " is paused: " + plan_.pause_reason +
-                  "; `continue` or `abort`");
+      tell(0, "paused " + plan_.pause_reason,
+           "plan " + std::to_string(plan_.id) + " is paused: " + plan_.pause_reason +
+               "; `continue` or `abort`");
     else if (state_of(plan_) == plan_state::divided)
-      tell(0, describe(plan_));
+      tell(0, "divided", describe(plan_));
   }
 
 private:
@@ -238,8 +239,9 @@ private:
       since = now_;
     if (now_ - since < tuning_.settling_deadline + tuning_.stable_for * (1 + tuning_.most_restarts))
       return;
-    tell(u, "unit " + std::to_string(u) + " did not settle in " + minutes(now_ - since) +
-                (uncut ? "" : ", not every partition reports") + ": it goes back to the old shards");
+    tell(u, "unsettled",
+         "unit " + std::to_string(u) + " did not settle in " + minutes(now_ - since) +
+             (uncut ? "" : ", not every partition reports") + ": it goes back to the old shards");
     leave(unit_state::aborting);
   }
 
@@ -276,7 +278,7 @@ private:
       start_missing(u);
       transfer(u, unit);
       if (memory_.held.count(u))
-        tell(u, "unit " + std::to_string(u) + " is ready to close and waits for `commit`");
+        tell(u, "held", "unit " + std::to_string(u) + " is ready to close and waits for `commit`");
       break;
     case unit_state::closing:
       start_missing(u);
@@ -320,7 +322,7 @@ private:
     }
     auto excepted = exceptions(old_);
     if (!unit.accepted && excepted > 0)
-      tell(u,
+      tell(u, "exceptions",
            "unit " + std::to_string(u) + ": " + std::to_string(excepted) +
                " guilds had neither an anchor nor silence; their old shards stay open until they are cut, or "
                "`commit --accept` cuts them");
@@ -337,9 +339,10 @@ private:
         send(plan_action_kind::close_shard, u, new_keys_[i]);
     }
     if (still_led != 0 && now_ - plan_.units[u].entered >= tuning_.moving_deadline)
-      tell(u, "unit " + std::to_string(u) + " cannot go back yet: " +
-                  (still_led ? std::to_string(*still_led) + " guilds are led by its new shards"
-                             : std::string{"not every partition reports"}));
+      tell(u, "stuck",
+           "unit " + std::to_string(u) + " cannot go back yet: " +
+               (still_led ? std::to_string(*still_led) + " guilds are led by its new shards"
+                          : std::string{"not every partition reports"}));
   }
 
   void send(plan_action_kind kind, std::uint32_t u, const shard_key& shard) {
@@ -350,8 +353,9 @@ private:
     actions_.push_back({kind, u, shard, {}});
   }
 
-  void tell(std::uint32_t u, std::string text) {
-    auto [place, first] = memory_.told.try_emplace(text, now_);
+  /// Once per topic and `remind`: the figures in the text may change from step to step.
+  void tell(std::uint32_t u, const std::string& topic, std::string text) {
+    auto [place, first] = memory_.told.try_emplace(std::to_string(u) + " " + topic, now_);
     if (!first && now_ - place->second < tuning_.remind)
       return;
     place->second = now_;

@@ -41,7 +41,7 @@ struct plan_tuning {
   std::chrono::milliseconds gone_after{
       10'000}; ///< a shard to be closed that leads no guild and runs nowhere counts as closed
   std::chrono::milliseconds repeat{2000};   ///< until an action whose effect is not seen is repeated
-  std::chrono::milliseconds remind{60'000}; ///< between equal words to the operator
+  std::chrono::milliseconds remind{60'000}; ///< between words to the operator on one topic
 };
 
 enum class plan_action_kind : std::uint8_t {
@@ -69,7 +69,7 @@ struct plan_memory {
     unix_time since{};
   };
   std::map<std::pair<plan_action_kind, shard_key>, unix_time> sent;
-  std::map<std::string, unix_time> told;
+  std::map<std::string, unix_time> told; ///< by unit and topic
   progress preparing;
   std::map<std::uint32_t, progress> moving;
   std::map<std::uint32_t, unix_time> settling; ///< from when the deadline counts

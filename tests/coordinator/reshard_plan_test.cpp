@@ -442,6 +442,19 @@ TEST_F(step_test, a_new_shard_is_not_closed_under_its_guilds) {
     EXPECT_FALSE(action.kind == plan_action_kind::close_shard && action.unit == 0);
 }
 
+TEST_F(step_test, changing_figures_do_not_flood_the_operator) {
+  to_moving();
+  all_cut();
+  auto words = 0u;
+  for (std::uint64_t left = 50; left > 0; --left) {
+    now += 1s;
+    seen[x.old_shards(0)[0]].led = seen[x.old_shards(0)[0]].exceptions = left;
+    run();
+    words += static_cast<unsigned>(count(plan_action_kind::tell_operator));
+  }
+  EXPECT_EQ(words, 1u);
+}
+
 TEST(plan_verbs, a_finished_plan_takes_no_verb) {
   auto x = plan(4, 8);
   for (auto& unit : x.units)
