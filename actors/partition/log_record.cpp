@@ -122,6 +122,7 @@ bool read(record_reader& in, logged_cut& x) {
   in.get(x.weak);
   in.get(x.to);
   in.get(x.session);
+  in.get(x.through_s);
   std::uint32_t blocks = 0;
   in.get(blocks);
   for (; in.good() && blocks > 0; --blocks) {
@@ -230,6 +231,7 @@ void write_record(std::string& log, const logged_cut& x) {
   out.put(x.weak);
   out.put(x.to);
   out.put(x.session);
+  out.put(x.through_s);
   out.put(static_cast<std::uint32_t>(x.rest.size()));
   for (auto& block : x.rest) {
     auto packed = pack(block);

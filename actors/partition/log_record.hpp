@@ -29,6 +29,7 @@ struct logged_cut {
   bool weak = false;
   side to = side::first;
   std::uint32_t session = 0;     ///< the new lead's
+  std::uint64_t through_s = 0;   ///< what it had shown up to here is in `rest` or was covered by the old lead
   std::vector<event_block> rest; ///< what it had shown beyond the cut: acknowledged, so only the log has it
 };
 

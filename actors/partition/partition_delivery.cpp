@@ -141,7 +141,8 @@ void partition::lead_changed(scope_state& g, const cut_record& record) {
   ++g.epoch;
   if (auto from = sources_->slot(other(record.to), g.at))
     ++from->cuts[static_cast<std::size_t>(record.kind)];
-  logged_cut cut{g.at, g.n, g.epoch, record.kind, record.weak, record.to, g.of(record.to).session, {}};
+  auto& heir = g.of(record.to);
+  logged_cut cut{g.at, g.n, g.epoch, record.kind, record.weak, record.to, heir.session, heir.lane_s, {}};
   // A swap of an earlier run that no sink has seen comes again with its cause; its rest goes first.
   auto earlier = pending_cuts_.extract(g.at);
   if (earlier && earlier.mapped().to == record.to && earlier.mapped().session == cut.session)
@@ -152,6 +153,7 @@ void partition::lead_changed(scope_state& g, const cut_record& record) {
   cut_line(g, record.to, record.kind, record.weak);
   cut.rest.resize(earlier_blocks);
   deliver_rest(g, cut);
+  heir.delivered_s = std::max(heir.delivered_s, heir.lane_s);
   level_presences(g, record.to);
 }
 
@@ -166,11 +168,12 @@ void partition::deliver_rest(scope_state& g, const logged_cut& cut) {
       if (s <= mine.delivered_s)
         continue;
       mine.delivered_s = s;
-      mine.lane_s = std::max(mine.lane_s, s);
       g.last = cut.to;
       deliver(g, block, i, 0);
     }
   }
+  mine.delivered_s = std::max(mine.delivered_s, cut.through_s);
+  mine.lane_s = std::max(mine.lane_s, mine.delivered_s);
 }
 
 void partition::level_presences(scope_state& g, side to) {

@@ -80,7 +80,11 @@ public:
   }
 
   /// The node dies: what the group had not given out is gone.
-  void crash() { group.reset(); }
+  void crash() {
+    group.reset();
+    other_acks.clear();
+    last_batch = 0;
+  }
 
   void resync(test_shard& x) {
     if (x.resync_first)
