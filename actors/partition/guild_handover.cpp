@@ -133,6 +133,8 @@ bool guild_handover::lost(side from, const source_views& sources, const handover
     take_over(cut_kind::swap_back, at);
   } else {
     kept = false;
+    if (overlap_)
+      clear_skip_list(at); // its next session will not show what the old one had still to show
   }
   drop_idle_overlap();
   return kept;
@@ -178,7 +180,7 @@ void guild_handover::retire(side gone, handover_counters& counters) {
     counters.unverifiable += o.odd->shown.size();
     o.odd.reset();
   }
-  counters.unverifiable += o.shown.size();
+  counters.unverifiable += o.shown.size() + (o.synced ? o.led.size() : 0);
   o.clear_lists();
   drop_idle_overlap();
 }
@@ -243,9 +245,9 @@ void guild_handover::fix_floor(const step& at) {
   auto lead = at.sources.of(lead_);
   if (!follower || follower->newest_ms == 0)
     return;
-  // A lead that delivered no anchor since this process started may have done so before: its session is the
-  // bound then.
-  auto led = newest_ != 0 ? created_ms(newest_) : lead ? lead->newest_ms : 0;
+  // The lead's session counts as a whole, too: it may have begun after events that the follower has still to
+  // show.
+  auto led = std::max(newest_ != 0 ? created_ms(newest_) : 0, lead ? lead->newest_ms : 0);
   overlap_->floor_ms = std::max(follower->newest_ms, led) + at.tuning.freshness_ms;
   overlap_->floor_known = true;
 }

@@ -90,8 +90,8 @@ void guild_handover::overflow(const step& at) {
   restart_comparison(at);
 }
 
-// The follower is gone: what it had shown beyond the last common anchor may still come from the lead; nobody
-// can tell.
+// The follower is gone: what one had shown beyond the last common anchor might still have come from the
+// other; nobody can tell.
 void guild_handover::drop_follower(const step& at) {
   auto& o = *overlap_;
   auto marks = at.marks_of(o.shown.all());
@@ -102,7 +102,7 @@ void guild_handover::drop_follower(const step& at) {
     o.odd->led.clear();
     end_odd(at, cut_made_);
   }
-  at.counters.unverifiable += pairing.only_left.size();
+  at.counters.unverifiable += pairing.only_left.size() + (o.synced ? pairing.only_right.size() : 0);
   o.clear_lists();
   o.synced = o.proven = o.floor_known = false;
 }
@@ -120,7 +120,7 @@ void guild_handover::clear_skip_list(const step& at) {
 bool guild_handover::answered(side x, bool timed, const step& at) const {
   auto source = at.sources.of(x);
   return source && source->connected && source->flushed_s >= overlap_->last_s_of(x) &&
-         (!timed || source->flushed_at >= overlap_->still_since);
+         (!timed || source->flushed_at > overlap_->still_since);
 }
 
 // Where the two have not shown the same last events, more time is given than a heartbeat takes: the fan-out

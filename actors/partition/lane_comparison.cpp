@@ -137,7 +137,7 @@ lane_succession succeed(std::span<const lane_mark> shown, std::span<const lane_m
   if (!lined_up) {
     if (auto places = behind_last_common(shown, led)) {
       begin = places->first;
-      result.unverifiable = pair_off(shown.first(begin), led.first(places->second)).only_left.size();
+      result.unverifiable = begin;
       led = led.subspan(places->second);
       lined_up = true;
     } else {

@@ -87,6 +87,7 @@ struct outcome {
   std::size_t events = 0, lost = 0, doubled = 0;
   std::size_t lost_though_received = 0; ///< a session had shown it to the hand-over
   bool reordered = false;
+  bool payloads_repeat = false;
   bool gap = false;  ///< a lead was lost that nobody followed
   bool weak = false; ///< a change of lead said that it is not sure
   bool where_wanted = false;
@@ -94,16 +95,20 @@ struct outcome {
   std::vector<cut_kind> cuts;
   handover_counters counters;
 
-  /// A lead without follower leaves a gap, told by the partition; the rest must be exact.
+  /// A lead without follower leaves a gap, told by the partition; what was received besides must be exact or
+  /// counted.
   bool exact() const {
-    return (gap ? lost_though_received <= counters.unverifiable : lost == 0) && doubled == 0 && !reordered &&
-           counters.late == 0;
+    return (gap ? !loses_silently() : lost == 0) && doubled == 0 && !reordered && counters.late == 0;
+  }
+  /// In a gap an equal payload of before hides what a dead session had shown last, so only unlike payloads
+  /// are counted there.
+  bool loses_silently() const {
+    return lost_though_received > counters.unverifiable + counters.skipped && !(gap && payloads_repeat);
   }
   /// Losses and doubles that no counter speaks of.
   bool silent() const {
     auto& c = counters;
-    return lost_though_received > c.unverifiable + c.skipped ||
-           (doubled > 0 && !weak && c.late + c.lead_only + c.inversions == 0);
+    return loses_silently() || (doubled > 0 && !weak && c.late + c.lead_only + c.inversions == 0);
   }
   std::string text() const {
     std::ostringstream out;
@@ -399,6 +404,7 @@ private:
   // Twins are interchangeable, so identities are compared, not places.
   void finish() {
     result_.events = history_.size();
+    result_.payloads_repeat = o_.contents < 1000 || o_.twins > 0;
     result_.where_wanted = handover_.lead() == wanted_;
     std::map<std::pair<bool, std::uint64_t>, long> balance;
     std::map<std::pair<bool, std::uint64_t>, long> received;
