@@ -225,7 +225,10 @@ private:
       return leave(unit_state::moving);
     watch_differences(unit);
     auto stable = now_ - unit.stable_from >= tuning_.stable_for;
-    auto safe = uncut == 0 && all_of(new_, &shard_view::ready) && all_of(new_, &shard_view::running);
+    // A partition group that restarted may know of no guild yet: only one that has the transfer can speak of
+    // zero.
+    auto safe = uncut == 0 && all_of(old_, &shard_view::transferred) && all_of(new_, &shard_view::ready) &&
+                all_of(new_, &shard_view::running);
     auto wanted = !plan_.hold || plan_.committed;
     if (stable && safe && wanted && !plan_.paused)
       return leave(unit_state::closing);
@@ -306,7 +309,7 @@ private:
     if (!all_of(new_, &shard_view::ready))
       return;
     for (std::size_t i = 0; i < old_.size(); ++i)
-      if (!known_closed(unit, old_keys_[i]) && old_[i].led == 0)
+      if (!known_closed(unit, old_keys_[i]) && old_[i].led == 0 && old_[i].transferred)
         send(plan_action_kind::send_drain, u, old_keys_[i]);
   }
 

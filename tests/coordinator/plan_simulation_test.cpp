@@ -154,6 +154,8 @@ private:
       EXPECT_EQ(durable.units.at(action.unit).state, unit_state::closing)
           << "I9: the closing row comes first";
       EXPECT_EQ(seen_.at(action.shard).led, 0u) << "I9: every guild is cut";
+      EXPECT_TRUE(seen_.at(action.shard).transferred)
+          << "only a partition that knows the plan can speak of zero";
       for (const auto& key : plan_.new_shards(action.unit))
         EXPECT_TRUE(seen_.at(key).ready) << "the shadow stays while a new session is away";
     }

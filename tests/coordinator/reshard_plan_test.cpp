@@ -442,6 +442,23 @@ TEST_F(step_test, a_new_shard_is_not_closed_under_its_guilds) {
     EXPECT_FALSE(action.kind == plan_action_kind::close_shard && action.unit == 0);
 }
 
+TEST_F(step_test, a_partition_that_forgot_its_transfer_gets_it_again_before_anything_closes) {
+  to_settling();
+  seen[x.old_shards(0)[0]].transferred = false;
+  now += 60s;
+  run();
+  EXPECT_EQ(x.units[0].state, unit_state::settling);
+  EXPECT_EQ(x.units[1].state, unit_state::closing);
+  EXPECT_EQ(count(plan_action_kind::send_transfer), 1u);
+  seen[x.old_shards(0)[0]].transferred = true;
+  seen[x.old_shards(1)[0]].transferred = false;
+  now += 3s;
+  run();
+  EXPECT_EQ(x.units[0].state, unit_state::closing);
+  EXPECT_EQ(count(plan_action_kind::send_drain), 1u);
+  EXPECT_EQ(count(plan_action_kind::send_transfer), 1u);
+}
+
 TEST_F(step_test, changing_figures_do_not_flood_the_operator) {
   to_moving();
   all_cut();
