@@ -1,88 +1,16 @@
 #include "sim/control.hpp"
 
+#include "sim/rest_routes.hpp"
+
 #include <boost/json.hpp>
 
 #include <charconv>
-#include <cmath>
+#include <map>
 
 namespace shardyard::sim {
 namespace {
 
 namespace json = boost::json;
-
-http_answer as_json(const json::value& body, int status = 200) {
-  return {.status = status, .body = json::serialize(body)};
-}
-
-http_answer refusal(int status, std::string text) {
-  return as_json({{"message", std::move(text)}, {"code", 0}}, status);
-}
-
-/// The path without query, `/api` and `/v10`.
-std::string_view route_of(std::string_view target) {
-  target = target.substr(0, target.find('?'));
-  if (target.starts_with("/api/"))
-    target.remove_prefix(4);
-  if (target.size() > 3 && target.starts_with("/v") && std::isdigit(static_cast<unsigned char>(target[2])))
-    target.remove_prefix(std::min(target.size(), target.find('/', 1)));
-  return target;
-}
-
-// ---- Discord's own routes
-
-http_answer too_many(gateway& discord, moment now) {
-  auto left = std::chrono::duration<double>(*discord.rate_limited_until() - now).count();
-  auto whole = std::to_string(static_cast<long>(std::ceil(left)));
-  auto result =
-      as_json({{"message", "You are being rate limited."}, {"retry_after", left}, {"global", false}}, 429);
-  result.headers = {{"Retry-After", whole},         {"X-RateLimit-Limit", "2"},
-                    {"X-RateLimit-Remaining", "0"}, {"X-RateLimit-Reset-After", std::to_string(left)},
-                    {"X-RateLimit-Scope", "user"},  {"X-RateLimit-Bucket", "gateway-bot"}};
-  return result;
-}
-
-http_answer bot_gateway(gateway& discord, const std::string& base_url, moment now) {
-  if (discord.rate_limited_until() && now < *discord.rate_limited_until())
-    return too_many(discord, now);
-  auto& limits = discord.identifies();
-  return as_json({{"url", base_url},
-                  {"shards", discord.recommended_shards()},
-                  {"session_start_limit",
-                   {{"total", limits.budget()},
-                    {"remaining", limits.remaining(now)},
-                    {"reset_after", limits.reset_after(now).count()},
-                    {"max_concurrency", limits.max_concurrency()}}}});
-}
-
-http_answer rest(gateway& discord, const http_question& asked, std::string_view route,
-                 const std::string& base_url, moment now) {
-  if (!asked.user_agent.starts_with("DiscordBot (")) {
-    discord.broken().add("user_agent", "REST request with \"" + asked.user_agent + "\"", {}, now);
-    return {.status = 403,
-            .type = "text/html",
-            .body = "<html><title>Access denied</title>error code: 1020</html>"};
-  }
-  if (asked.method != "GET")
-    return refusal(405, "405: Method Not Allowed");
-  if (route == "/gateway")
-    return as_json({{"url", base_url}});
-  if (!discord.authorised(asked.authorization)) {
-    discord.broken().add("token", "REST request " + std::string{route} + " without valid authorization", {},
-                         now);
-    return refusal(401, "401: Unauthorized");
-  }
-  if (route == "/gateway/bot")
-    return bot_gateway(discord, base_url, now);
-  auto id = std::to_string(discord.all().bot().id);
-  if (route == "/users/@me")
-    return {.body = discord.all().bot().json};
-  if (route == "/applications/@me" || route == "/oauth2/applications/@me")
-    return as_json(
-        {{"id", id}, {"name", "Lantern"}, {"flags", 11051008}, {"description", ""}, {"bot_public", true}});
-  return refusal(404, "404: Not Found");
-}
-
-// ---- control
 
 struct bad_request {
   std::string text;
@@ -265,6 +193,21 @@ http_answer control(gateway& discord, const http_question& asked, std::string_vi
 
 } // namespace
 
+std::string head_of(const http_answer& result) {
+  static const std::map<int, std::string_view> reasons{
+      {200, "OK"},        {400, "Bad Request"},        {401, "Unauthorized"},     {403, "Forbidden"},
+      {404, "Not Found"}, {405, "Method Not Allowed"}, {429, "Too Many Requests"}};
+  std::string head = "HTTP/1.1 " + std::to_string(result.status) + " ";
+  if (auto reason = reasons.find(result.status); reason != reasons.end())
+    head += reason->second;
+  head += "\r\nContent-Type: " + result.type;
+  for (auto& [name, value] : result.headers)
+    head += "\r\n" + name + ": " + value;
+  head += result.stream ? "\r\nTransfer-Encoding: chunked"
+                        : "\r\nContent-Length: " + std::to_string(result.body.size());
+  return head + "\r\n\r\n";
+}
+
 bool is_control(std::string_view target) {
   auto route = route_of(target);
   return route == "/truth" || route == "/fault" || route == "/violations" || route == "/sessions" ||
@@ -274,7 +217,7 @@ bool is_control(std::string_view target) {
 http_answer answer(gateway& discord, const http_question& asked, const std::string& base_url, moment now) {
   auto route = route_of(asked.target);
   if (!is_control(asked.target))
-    return rest(discord, asked, route, base_url, now);
+    return rest(discord, asked, base_url, now);
   if (!asked.from_loopback)
     return refusal(403, "control is for loopback only");
   try {

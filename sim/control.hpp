@@ -28,6 +28,9 @@ struct http_answer {
   std::optional<truth_log::reader> stream; ///< set: the body is what it reads
 };
 
+/// Status line and header of an HTTP/1.1 answer; chunked when it streams.
+std::string head_of(const http_answer& result);
+
 /// Whether `target` is a control request rather than one of Discord's routes.
 bool is_control(std::string_view target);
 

@@ -38,13 +38,20 @@ std::uint64_t gateway::connect(link& out, const connect_query& query, moment now
           query.close_code == 4012 ? "Invalid API version." : "Error while decoding payload.", now);
     return number;
   }
+  who.hello_at = now + settings_.hello_delay;
+  if (settings_.hello_delay <= 0ms)
+    send_hello(who);
+  return number;
+}
+
+void gateway::send_hello(client& who) {
+  who.hello_at.reset();
   std::string hello = R"({"t":null,"s":null,"op":10,"d":{"heartbeat_interval":)";
   put_number(hello, static_cast<std::uint64_t>(settings_.heartbeat_interval.count()));
   put(hello, R"(,"_trace":["[\"gateway-sim-)");
   put_number(hello, who.node);
   put(hello, R"(\",{\"micros\":0.0}]"]}})");
-  out.send(hello);
-  return number;
+  who.out->send(hello);
 }
 
 void gateway::disconnected(std::uint64_t number, int code, moment now) {
@@ -102,6 +109,8 @@ void gateway::send_invalid(client& who, bool resumable, moment now) {
 void gateway::check(client& who, moment now) {
   if (who.gone)
     return;
+  if (who.hello_at && now >= *who.hello_at)
+    send_hello(who);
   if (who.invalid_at && now >= *who.invalid_at) {
     who.invalid_at.reset();
     send_invalid(who, false, now);

@@ -75,6 +75,7 @@ private:
     moment last_beat{};
     std::deque<moment> sent;          ///< the last minute's payloads
     std::deque<moment> presences;     ///< the last 20 s of op 3
+    std::optional<moment> hello_at;   ///< HELLO is to be sent
     std::optional<moment> invalid_at; ///< op 9 false is to be sent
     std::optional<moment> refused_at; ///< op 9 was sent
     std::optional<moment> cut_at;
@@ -82,6 +83,7 @@ private:
 
   // gateway.cpp: connections and timers
   void check(client& who, moment now);
+  void send_hello(client& who);
   void close(client& who, int code, std::string_view reason, moment now);
   /// Takes the session off the connection; null when there was none or it was not READY yet and so ended.
   session* detach(client& who, moment now);

@@ -69,7 +69,7 @@ void gateway::greet(session& which, moment now) {
 }
 
 void gateway::stream_guilds(session& which, moment now) {
-  auto most = static_cast<double>(settings_.guild_create_rate) / 4;
+  auto most = std::max(1.0, static_cast<double>(settings_.guild_create_rate) / 4);
   which.create_credit =
       std::min(most, which.create_credit +
                          settings_.guild_create_rate * std::chrono::duration<double>(settings_.tick).count());

@@ -51,6 +51,8 @@ void gateway::receive(std::uint64_t number, std::string_view text, moment now) {
   if (found == clients_.end() || found->second.gone)
     return;
   auto& who = found->second;
+  if (who.hello_at)
+    send_hello(who); // a client may speak first, but HELLO stays the first that it hears
   if (counted(who.sent, now, 60s) > settings_.send_limit) {
     violated(who, "send_limit", "more than " + std::to_string(settings_.send_limit) + " payloads in 60 s",
              now);

@@ -224,24 +224,13 @@ private:
     auto result = control_only_ && !is_control(question.target)
                       ? http_answer{.status = 400, .body = R"({"message":"this port speaks TLS","code":0})"}
                       : answer(context_.discord, question, context_.gateway_url, context_.now());
-    put_head(result);
+    writing_ = head_of(result);
     if (result.stream) {
       truth_ = std::move(result.stream);
       return write_truth();
     }
     writing_ += result.body;
     write_answer();
-  }
-
-  void put_head(const http_answer& result) {
-    auto reason = http::obsolete_reason(static_cast<http::status>(result.status));
-    writing_ = "HTTP/1.1 " + std::to_string(result.status) + " " + std::string{reason} +
-               "\r\nContent-Type: " + result.type;
-    for (auto& [name, value] : result.headers)
-      writing_ += "\r\n" + name + ": " + value;
-    writing_ += result.stream ? "\r\nTransfer-Encoding: chunked"
-                              : "\r\nContent-Length: " + std::to_string(result.body.size());
-    writing_ += "\r\n\r\n";
   }
 
   void write_answer() {
@@ -283,7 +272,7 @@ private:
     auto query = parse_connect_query(std::string_view{request_.target().data(), request_.target().size()});
     std::string key{request_["Sec-WebSocket-Key"]};
     if (key.empty()) {
-      put_head({.status = 400});
+      writing_ = head_of({.status = 400});
       return write_answer();
     }
     // permessage-deflate is declined by silence.

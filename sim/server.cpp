@@ -139,7 +139,12 @@ struct server::state {
   std::thread thread;
 };
 
-server::server(settings chosen) : state_(std::make_unique<state>(std::move(chosen))) {}
+server::server(settings chosen) {
+  if (auto complaint = complaint_about(chosen); !complaint.empty())
+    throw std::invalid_argument{complaint};
+  state_ = std::make_unique<state>(std::move(chosen));
+}
+
 server::~server() = default;
 
 std::uint16_t server::port() const {

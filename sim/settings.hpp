@@ -41,6 +41,8 @@ struct settings {
 
   // Connections and sessions.
   std::chrono::milliseconds heartbeat_interval{41250};
+  std::chrono::milliseconds hello_delay{
+      5}; ///< upgrade to HELLO; 0: in the same segment, which trips some clients
   std::chrono::milliseconds identify_deadline{60000}; ///< HELLO to IDENTIFY or RESUME, then close 4009
   std::chrono::milliseconds session_ttl{180000};      ///< life of a session without connection
   std::uint32_t replay_limit = 0; ///< dispatches kept for RESUME; 0: max(100, min(3500, 75 per guild))
@@ -75,5 +77,8 @@ struct settings {
   std::chrono::milliseconds tick{2}; ///< events are made and sent once per tick
   bool truth = true;                 ///< keep the log of GET /truth (some 15 bytes per event)
 };
+
+/// Empty, or what cannot work in these settings and what is allowed.
+std::string complaint_about(const settings& chosen);
 
 } // namespace shardyard::sim

@@ -12,6 +12,7 @@ namespace shardyard::sim {
 inline settings small_world() {
   settings chosen;
   chosen.guilds = 24;
+  chosen.hello_delay = std::chrono::milliseconds{0};
   chosen.ready_delay = std::chrono::milliseconds{0};
   chosen.guild_create_rate = 0;
   chosen.mix = event_mix::no_presences;

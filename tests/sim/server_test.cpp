@@ -143,6 +143,37 @@ TEST(server, truth_is_served_over_http_without_tls_even_when_the_gateway_has_tls
   EXPECT_TRUE(rest.http("GET", "/api/v10/gateway").starts_with("HTTP/1.1 400"));
 }
 
+TEST(server, a_reader_too_slow_loses_its_line_but_not_its_session) {
+  auto chosen = on_loopback();
+  chosen.max_queue_bytes = 100'000;
+  server at{chosen};
+  raw_client who{at.port()};
+  who.open();
+  who.say(scenario::identify_text(0, 1));
+  read_until(who, "READY");
+  auto sessions = [&] { return get(at, "/sessions").as_array(); };
+  for (auto i = 0; i < 1000 && sessions().at(0).at("state") == "live"; ++i)
+    at.request("POST", "/world", R"({"emit":500})");
+  EXPECT_EQ(sessions().at(0).at("state"), "disconnected");
+  EXPECT_EQ(get(at, "/violations").as_array().size(), 0u);
+}
+
+TEST(server, hello_may_come_in_the_segment_of_the_upgrade_or_later) {
+  for (auto delay : {0, 20}) {
+    auto chosen = on_loopback();
+    chosen.hello_delay = std::chrono::milliseconds{delay};
+    server at{chosen};
+    raw_client patient{at.port()};
+    patient.open();
+    EXPECT_EQ(json::parse(patient.receive()).at("op"), 10);
+    raw_client hasty{at.port()};
+    hasty.open();
+    hasty.say(scenario::identify_text(static_cast<std::uint32_t>(delay > 0), 2));
+    EXPECT_EQ(json::parse(hasty.receive()).at("op"), 10);
+    read_until(hasty, "READY");
+  }
+}
+
 TEST(server, permessage_deflate_is_declined) {
   server at{on_loopback()};
   raw_client who{at.port()};
@@ -160,6 +191,9 @@ TEST(server, settings_that_cannot_work_are_refused) {
   auto taken = on_loopback();
   taken.port = first.port();
   EXPECT_ANY_THROW(server{taken});
+  auto nonsense = on_loopback();
+  nonsense.max_concurrency = 0;
+  EXPECT_THROW(server{nonsense}, std::invalid_argument);
   auto missing = on_loopback();
   missing.certificate_file = missing.key_file = "/nonexistent.pem";
   EXPECT_ANY_THROW(server{missing});

@@ -1,0 +1,85 @@
+#include "sim/rest_routes.hpp"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+
+namespace shardyard::sim {
+namespace {
+
+namespace json = boost::json;
+
+http_answer too_many(gateway& discord, moment now) {
+  auto left = std::chrono::duration<double>(*discord.rate_limited_until() - now).count();
+  auto whole = std::to_string(static_cast<long>(std::ceil(left)));
+  auto result =
+      as_json({{"message", "You are being rate limited."}, {"retry_after", left}, {"global", false}}, 429);
+  result.headers = {{"Retry-After", whole},         {"X-RateLimit-Limit", "2"},
+                    {"X-RateLimit-Remaining", "0"}, {"X-RateLimit-Reset-After", std::to_string(left)},
+                    {"X-RateLimit-Scope", "user"},  {"X-RateLimit-Bucket", "gateway-bot"}};
+  return result;
+}
+
+http_answer bot_gateway(gateway& discord, const std::string& base_url, moment now) {
+  if (discord.rate_limited_until() && now < *discord.rate_limited_until())
+    return too_many(discord, now);
+  auto& limits = discord.identifies();
+  return as_json({{"url", base_url},
+                  {"shards", discord.recommended_shards()},
+                  {"session_start_limit",
+                   {{"total", limits.budget()},
+                    {"remaining", limits.remaining(now)},
+                    {"reset_after", limits.reset_after(now).count()},
+                    {"max_concurrency", limits.max_concurrency()}}}});
+}
+
+} // namespace
+
+http_answer as_json(const json::value& body, int status) {
+  return {.status = status, .body = json::serialize(body)};
+}
+
+http_answer refusal(int status, std::string text) {
+  return as_json({{"message", std::move(text)}, {"code", 0}}, status);
+}
+
+std::string_view route_of(std::string_view target) {
+  target = target.substr(0, target.find('?'));
+  if (target.starts_with("/api/"))
+    target.remove_prefix(4);
+  if (target.size() > 3 && target.starts_with("/v") && std::isdigit(static_cast<unsigned char>(target[2])))
+    target.remove_prefix(std::min(target.size(), target.find('/', 1)));
+  return target;
+}
+
+http_answer rest(gateway& discord, const http_question& asked, const std::string& base_url, moment now) {
+  auto route = route_of(asked.target);
+  if (!asked.user_agent.starts_with("DiscordBot (")) {
+    discord.broken().add("user_agent", "REST request with \"" + asked.user_agent + "\"", {}, now);
+    return {.status = 403,
+            .type = "text/html",
+            .body = "<html><title>Access denied</title>error code: 1020</html>"};
+  }
+  if (asked.method != "GET")
+    return refusal(405, "405: Method Not Allowed");
+  if (route == "/gateway")
+    return as_json({{"url", base_url}});
+  if (!discord.authorised(asked.authorization)) {
+    discord.broken().add("token", "REST request " + std::string{route} + " without valid authorization", {},
+                         now);
+    return refusal(401, "401: Unauthorized");
+  }
+  if (route == "/gateway/bot")
+    return bot_gateway(discord, base_url, now);
+  auto id = std::to_string(discord.all().bot().id);
+  if (route == "/users/@me")
+    return {.body = discord.all().bot().json};
+  if (route == "/applications/@me" || route == "/oauth2/applications/@me")
+    return as_json(
+        {{"id", id}, {"name", "Lantern"}, {"flags", 11051008}, {"description", ""}, {"bot_public", true}});
+  return refusal(404, "404: Not Found");
+}
+
+} // namespace shardyard::sim

@@ -1,0 +1,21 @@
+// Discord's own REST routes, as far as a gateway client needs them (discord docs: "Get Gateway", "Get Gateway
+// Bot").
+#pragma once
+
+#include "sim/control.hpp"
+
+#include <boost/json/value.hpp>
+
+namespace shardyard::sim {
+
+http_answer as_json(const boost::json::value& body, int status = 200);
+
+/// Discord's form of an error.
+http_answer refusal(int status, std::string text);
+
+/// The path without query, `/api` and `/v10`.
+std::string_view route_of(std::string_view target);
+
+http_answer rest(gateway& discord, const http_question& asked, const std::string& base_url, moment now);
+
+} // namespace shardyard::sim
