@@ -170,7 +170,13 @@ bool apply(recovered_state& state, std::string_view payload) {
   }
   case record_kind::cut: {
     logged_cut x;
-    return read(in, x) && (state.cuts[x.at] = std::move(x), true);
+    if (!read(in, x))
+      return false;
+    // Epochs that a crash undid are given again.
+    auto at = std::pair{x.at, x.epoch};
+    state.cuts.erase(state.cuts.lower_bound(at), state.cuts.upper_bound({x.at, ~std::uint64_t{0}}));
+    state.cuts[at] = std::move(x);
+    return true;
   }
   case record_kind::key: {
     logged_key x;

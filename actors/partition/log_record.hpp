@@ -73,7 +73,7 @@ struct delivered_line {
 struct recovered_state {
   std::map<std::uint32_t, logged_session> sessions;
   std::map<scope, position> positions;
-  std::map<scope, logged_cut> cuts; ///< the newest of each scope
+  std::map<std::pair<scope, std::uint64_t>, logged_cut> cuts; ///< by scope and epoch
   std::vector<logged_key> keys;
   std::map<std::pair<scope, std::uint32_t>, logged_outage> outages; ///< that are not over
   std::map<std::string, std::string> sinks;                         ///< opaque offset of each sink

@@ -26,8 +26,8 @@ partition_group::partition_group(partition_settings settings, recovered_state re
     restore(x.at, x, now);
   for (auto& [_, x] : recovered.outages)
     restore(x.at, x);
-  for (auto& [at, x] : recovered.cuts)
-    restore(at, x, now);
+  for (auto& [_, x] : recovered.cuts)
+    restore(x.at, x, now);
   for (auto& x : partitions_)
     x->restored();
 }

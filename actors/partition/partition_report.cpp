@@ -136,7 +136,7 @@ void partition::snapshot(recovered_state& x) const {
     x.positions[at] = y;
   }
   for (auto& [at, cut] : pending_cuts_)
-    x.cuts[at] = cut;
+    x.cuts[{at, cut.epoch}] = cut;
   auto home = scope{scope_kind::other, id_};
   for (auto& key : keyed_.keys())
     x.keys.push_back({home, 0, false, key});

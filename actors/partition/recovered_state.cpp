@@ -78,11 +78,11 @@ void recovered_state::settle() {
   for (auto& x : keys)
     x.n = 0;
   std::erase_if(cuts, [&](auto& x) {
-    auto at = position_at(x.first);
-    auto epoch = at ? at->epoch : 1;
-    if (epoch > x.second.epoch)
-      return true;
-    return epoch < x.second.epoch && x.second.kind != cut_kind::swap_back;
+    auto at = position_at(x.second.at);
+    auto seen = at ? at->epoch : 1;
+    auto& cut = x.second;
+    auto redone = cut.epoch == seen + 1 && cut.kind == cut_kind::swap_back;
+    return cut.epoch != seen && !redone;
   });
 }
 
