@@ -25,7 +25,8 @@ partition_group::partition_group(partition_settings settings, recovered_state re
   for (auto& x : recovered.keys)
     restore(x.at, x, now);
   for (auto& [_, x] : recovered.outages)
-    restore(x.at, x);
+    if (recovered.sessions.contains(x.session))
+      restore(x.at, x);
   for (auto& [_, x] : recovered.cuts)
     restore(x.at, x, now);
   for (auto& x : partitions_)

@@ -46,11 +46,12 @@ void partition::restore(const logged_key& x, monotonic now) {
 }
 
 void partition::restore(const logged_outage& x) {
-  auto found = scopes_.find(x.at);
-  if (found == scopes_.end())
+  auto& session = sources_->numbered(x.session);
+  if (session.gone)
     return;
-  for (std::size_t i = 0; i < 2; ++i)
-    found->second.outage[i] |= found->second.sides[i].session == x.session;
+  auto& g = at(x.at, session.at, {});
+  bind(g, session);
+  g.outage[static_cast<std::size_t>(session.at)] = true;
 }
 
 void partition::restored() {
