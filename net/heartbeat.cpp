@@ -27,7 +27,7 @@ void heartbeat::beat(std::uint64_t s, clock::time_point now) {
 
 void heartbeat::extra_beat(std::uint64_t s, clock::time_point now) {
   if (outstanding_.size() == most_outstanding)
-    outstanding_.pop_front();
+    outstanding_.erase(outstanding_.begin());
   outstanding_.push_back({now, s});
 }
 
@@ -35,7 +35,7 @@ std::optional<std::uint64_t> heartbeat::acknowledged() {
   if (outstanding_.empty())
     return std::nullopt;
   auto s = outstanding_.front().s;
-  outstanding_.pop_front();
+  outstanding_.erase(outstanding_.begin());
   return s;
 }
 

@@ -4,8 +4,8 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <optional>
+#include <vector>
 
 namespace shardyard::net {
 
@@ -48,7 +48,7 @@ private:
   std::chrono::milliseconds interval_{0};
   clock::time_point due_{};
   std::optional<clock::time_point> last_scheduled_; // the beat whose ACK decides; none: nothing to decide yet
-  std::deque<sent_beat> outstanding_;
+  std::vector<sent_beat> outstanding_;              // oldest first; seldom more than one
 };
 
 } // namespace shardyard::net

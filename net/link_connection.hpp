@@ -12,7 +12,7 @@
 #include "net/upgrade.hpp"
 
 #include <atomic>
-#include <deque>
+#include <list>
 #include <optional>
 
 #include <boost/asio/steady_timer.hpp>
@@ -108,7 +108,7 @@ private:
   std::optional<url> target_;
   std::string key_;
   std::string out_;
-  std::deque<std::string> waiting_;
+  std::list<std::string> waiting_; // a list, because an empty one holds no memory
   close_reason reason_;
   std::uint64_t payloads_at_beat_ = 0;
   stage stage_ = stage::connecting;

@@ -3,6 +3,7 @@
 
 #include "net/gateway_link.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -23,10 +24,11 @@ public:
       hello();
   }
   void on_events(event_block block) override {
-    for (auto& e : block.entries)
-      note("event " + std::to_string(e.s) + " " + std::string{block.name(e)});
     std::lock_guard lock{mutex_};
+    for (auto& e : block.entries)
+      lines_.push_back("event " + std::to_string(e.s) + " " + std::string{block.name(e)});
     blocks_.push_back(std::move(block));
+    changed_.notify_all();
   }
   void on_ready(ready_view ready) override { note("ready " + ready.session_id); }
   void on_resumed(std::uint64_t s) override { note("resumed " + std::to_string(s)); }
