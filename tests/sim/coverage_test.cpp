@@ -53,11 +53,11 @@ void check(scenario& at) {
         list.push_back({row[3].as_int64()});
         continue;
       }
-      auto span = std::ranges::find_if(
-          list, [&](auto& s) { return s.after <= row[3].as_int64() && s.until == INT64_MAX; });
-      for (auto& s : list) // the latest snapshot before the outage
-        if (s.until == INT64_MAX && s.after <= row[3].as_int64() && s.after >= span->after)
-          span = list.begin() + (&s - list.data());
+      span_of_guild* span = nullptr; // the latest snapshot before the outage
+      for (auto& s : list)
+        if (s.until == INT64_MAX && s.after <= row[3].as_int64() && (!span || s.after >= span->after))
+          span = &s;
+      ASSERT_NE(span, nullptr);
       span->until = row[3].as_int64();
     }
   }
