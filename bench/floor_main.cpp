@@ -64,6 +64,8 @@ int main(int argc, char** argv) {
     auto clients = open_shards(port, ca, mode, idle == 0 ? 1 : idle);
     std::cout << "ready" << std::endl;
     if (idle != 0) {
+      for (auto& client : clients)
+        client.settle();
       std::cout << "memory_kib " << private_kib() << std::endl;
       std::cin.get();
       return 0;

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <simdjson.h>
 #include <sys/socket.h>
@@ -202,6 +203,13 @@ bool plain_client::read(const std::function<void(const plain_event&)>& on_event)
   }
   x.rest.assign(bytes);
   return true;
+}
+
+void plain_client::settle() {
+  fcntl(state_->fd, F_SETFL, O_NONBLOCK);
+  char one = 0;
+  SSL_read(state_->tls.get(), &one, 1);
+  state_->rest.shrink_to_fit();
 }
 
 } // namespace shardyard::bench

@@ -34,6 +34,10 @@ public:
   /// One read of the connection and everything it brought; `on_event` gets each dispatch. False at the end.
   bool read(const std::function<void(const plain_event&)>& on_event);
 
+  /// Finds the connection empty, so that OpenSSL lets go of its buffers, as it does in a client that waits
+  /// for events.
+  void settle();
+
 private:
   struct state;
   std::unique_ptr<state> state_;

@@ -14,6 +14,14 @@
 
 namespace shardyard::bench {
 
+/// Microseconds below which `share` of the delays (ns) lie. Sorts them.
+inline double quantile_us(std::vector<std::int64_t>& delays, double share) {
+  std::ranges::sort(delays);
+  return static_cast<double>(
+             delays[static_cast<std::size_t>(share * static_cast<double>(delays.size() - 1))]) /
+         1e3;
+}
+
 class stream_figures {
 public:
   /// Expects `events` events behind READY and the guilds' snapshots; the first `warm_up` do not count.
@@ -42,10 +50,8 @@ public:
     auto counted = static_cast<double>(events_ - warm_up_ - 1);
     std::printf("cpu %.4f\n", static_cast<double>(cpu_) / 1e3 / counted); // ns per event = 1e-3 s per million
     std::printf("wall %.4f\n", static_cast<double>(wall_) / 1e3 / counted);
-    if (!delays_.empty()) {
-      std::sort(delays_.begin(), delays_.end());
-      std::printf("p50_us %.1f\np99_us %.1f\n", at(0.50), at(0.99));
-    }
+    if (!delays_.empty())
+      std::printf("p50_us %.1f\np99_us %.1f\n", quantile_us(delays_, 0.50), quantile_us(delays_, 0.99));
     std::fflush(stdout);
   }
 
@@ -63,12 +69,6 @@ private:
   void note_latency(std::string_view d) {
     if (auto sent = sent_ns(d); sent != 0)
       delays_.push_back(monotonic_ns() - sent);
-  }
-
-  double at(double share) const {
-    return static_cast<double>(
-               delays_[static_cast<std::size_t>(share * static_cast<double>(delays_.size() - 1))]) /
-           1e3;
   }
 
   std::uint64_t events_;

@@ -1,0 +1,79 @@
+#include "bench/node_run.hpp"
+#include "bench/row_makers.hpp"
+#include "bench/suite_runs.hpp"
+
+#include <chrono>
+#include <thread>
+
+namespace shardyard::bench {
+
+using namespace std::chrono_literals;
+
+void run_idle_memory(const bench_ground& ground, figure_table& table) {
+  constexpr std::uint32_t many = 101;
+  auto unit = "KiB per idle shard";
+  // Two points of a line, so that what a process needs once does not count.
+  auto slope = [](double of_many, double of_one) { return (of_many - of_one) / (many - 1); };
+  for (auto mode : {transport::zstd_stream, transport::zlib_stream}) {
+    auto name = "memory, " + std::string{to_string(mode)};
+    auto held_by = [&](const char* program) {
+      return slope(ground.idle_kib(program, mode, many), ground.idle_kib(program, mode, 1));
+    };
+    auto floor = held_by("bench_floor");
+    table.add({name + ", OpenSSL and decoder alone", unit, floor, {}, {}, {}});
+    table.add({name + ", gateway link", unit, held_by("bench_link"), floor, {}, {}});
+    add_node_figure(ground, table, {name + ", node", unit, {}, floor, 1.3, {}}, [&] {
+      auto of_node = [&](std::uint32_t shards) {
+        return node_run{ground, {.mode = mode, .shards = shards}}.private_kib();
+      };
+      return slope(of_node(many), of_node(1));
+    });
+  }
+}
+
+void run_overlap(const bench_ground& ground, figure_table& table) {
+  // Paced, so that both topologies show the same event at nearly the same time, as Discord's do.
+  stream_request request{ground.quick ? 20'000U : 50'000U, 5, 10'000};
+  std::optional<double> alone;
+  std::string note;
+  add_node_figure(ground, table, {"CPU at 10,000 events/s, 1 shard, no reshard", cpu_unit, {}, {}, {}, {}},
+                  [&] {
+                    node_run node{ground, {}};
+                    alone = node.stream_cpu(request);
+                    return *alone;
+                  });
+  add_node_figure(ground, table,
+                  {"CPU at 10,000 events/s, reshard 1 to 2 held open", cpu_unit, {}, alone, 2.2, {}}, [&] {
+                    node_run node{ground, {}};
+                    ground.server->forget();
+                    node.ask({"reshard", "2", "--hold"});
+                    ground.server->await_ready(2);
+                    std::this_thread::sleep_for(2s);
+                    auto sessions = 3U;
+                    request.seed = 6;
+                    return node.stream_cpu(request, sessions);
+                  });
+}
+
+void run_rules(const bench_ground& ground, figure_table& table) {
+  child_process program{{ground.programs + "/bench_rules", "--benchmark_format=csv",
+                         ground.quick ? "--benchmark_min_time=0.05" : "--benchmark_min_time=0.3"},
+                        {},
+                        {},
+                        ground.scratch + "/rules.log"};
+  // "name",iterations,real_time,cpu_time,time_unit,...
+  auto seen = 0;
+  while (auto line = program.read_line(60s)) {
+    if (!line->starts_with('"'))
+      continue;
+    auto end = line->find('"', 1);
+    auto fields = line->substr(end + 2);
+    auto cpu = fields.substr(fields.find(',', fields.find(',') + 1) + 1);
+    table.add({"step: " + line->substr(1, end - 1), "ns per event", std::stod(cpu), {}, {}, {}});
+    ++seen;
+  }
+  if (seen == 0)
+    table.add({"steps of the path", "ns per event", {}, {}, {}, "bench_rules gave no figures"});
+}
+
+} // namespace shardyard::bench
