@@ -8,6 +8,7 @@
 
 #include <fstream>
 #include <future>
+#include <mutex>
 #include <stdexcept>
 #include <thread>
 
@@ -110,6 +111,7 @@ struct server::state {
   }
 
   void stop() {
+    std::lock_guard alone{calls};
     if (!thread.joinable())
       return;
     asio::post(io, [this] {
@@ -136,6 +138,7 @@ struct server::state {
   std::string ca_pem, gateway_url;
   std::unique_ptr<gateway> discord;
   std::unique_ptr<peer_context> context;
+  std::mutex calls; ///< a request must not be posted to a thread that stop() has ended
   std::thread thread;
 };
 
@@ -184,6 +187,7 @@ server::reply server::request(std::string_view method, std::string_view target, 
     state_->context->flush();
     return reply{result.status, std::move(result.body)};
   };
+  std::lock_guard alone{state_->calls};
   if (!state_->thread.joinable())
     return ask();
   std::promise<reply> done;

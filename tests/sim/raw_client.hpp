@@ -41,10 +41,7 @@ public:
   }
 
   ~raw_client() {
-    SSL_free(tls_);
-    SSL_CTX_free(context_);
-    if (socket_ >= 0)
-      ::close(socket_);
+    release();
     if (zlib_open_)
       inflateEnd(&zlib_);
     ZSTD_freeDCtx(zstd_);
@@ -113,8 +110,16 @@ private:
     tls_ = SSL_new(context_);
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls_), "127.0.0.1");
     SSL_set_fd(tls_, socket_);
-    if (SSL_connect(tls_) != 1)
-      throw std::runtime_error{"TLS handshake refused"};
+    if (SSL_connect(tls_) == 1)
+      return;
+    release(); // a constructor that throws is not followed by the destructor
+    throw std::runtime_error{"TLS handshake refused"};
+  }
+
+  void release() {
+    SSL_free(tls_);
+    SSL_CTX_free(context_);
+    ::close(socket_);
   }
 
   void write(std::string_view bytes) {
