@@ -455,7 +455,7 @@ TEST_F(link_test, a_refused_upgrade_says_whether_and_when_to_try_again) {
                     row{"403 Forbidden\r\n\r\n<html>", 403, reaction::resume, milliseconds{60'000}},
                     row{"503 Gone\r\nContent-Length: 0\r\n\r\n", 503, reaction::resume, milliseconds{0}},
                     row{"400 Bad\r\nContent-Length: 0\r\n\r\n", 400, reaction::fatal, milliseconds{0}}}) {
-    serve([&row](server_peer& peer) {
+    serve([row](server_peer& peer) {
       peer.request();
       peer.send_raw("HTTP/1.1 " + row.answer);
       peer.expect("end");
@@ -475,7 +475,7 @@ TEST_F(link_test, an_answer_that_is_no_websocket_is_a_failed_connect) {
        {"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
         "x\r\n\r\n",
         "HTTP/1.1 101 Switching\r\n\r\n", "SSH-2.0-server\r\n\r\n", "", "HTTP/1.1 101 Sw"}) {
-    serve([&answer](server_peer& peer) {
+    serve([answer](server_peer& peer) {
       peer.request();
       peer.send_raw(answer);
     });
@@ -592,7 +592,9 @@ TEST_F(link_test, a_destroyed_link_drops_the_connection_and_leaves_the_session_r
 }
 
 TEST_F(link_test, a_link_may_be_dropped_within_its_own_callback) {
-  serve([](server_peer& peer) {
+  std::promise<void> made;
+  serve([&](server_peer& peer) {
+    made.get_future().wait();
     peer.upgrade(text_frame(slow_hello) + text_frame(event(1)));
     peer.expect("end");
   });
@@ -602,6 +604,7 @@ TEST_F(link_test, a_link_may_be_dropped_within_its_own_callback) {
     dropped.set_value();
   };
   connect();
+  made.set_value();
   dropped.get_future().wait();
 }
 
