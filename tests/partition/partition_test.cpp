@@ -467,6 +467,29 @@ TEST_F(partition_rules, what_the_new_lead_had_shown_survives_a_crash_between_the
   EXPECT_EQ(w.lines.back().n, 3u);
 }
 
+TEST_F(partition_rules, a_cut_that_no_sink_has_seen_is_undone_and_its_shadow_still_has_everything) {
+  test_shard a, b;
+  overlap(a, b);
+  w.pass(5s);
+  auto x = at_ms(w.ms());
+  w.send(a, {message(g1, x)});
+  w.sink_stalled = true;
+  w.send(b, {message(g1, x)});
+  ASSERT_EQ(w.waiting_lines(), 1u);
+  w.send(a, {reaction(g1, 2)});
+  EXPECT_EQ(a.unacked.size(), 1u);
+  w.waiting.clear();
+  w.crash();
+  w.sink_stalled = false;
+  w.restart();
+  w.resync(a);
+  w.resync(b);
+  w.send(b, {reaction(g1, 2)});
+  EXPECT_THAT(w.told(g1), ElementsAre("MESSAGE_CREATE", "MESSAGE_REACTION_ADD"));
+  EXPECT_EQ(w.lines.back().from.session_id, "A");
+  EXPECT_EQ(w.lines.back().epoch, 1u);
+}
+
 TEST_F(partition_rules, a_swap_that_no_sink_has_seen_is_redone_with_what_only_the_log_has) {
   test_shard a, b;
   overlap(a, b);
