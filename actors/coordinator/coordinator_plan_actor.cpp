@@ -60,10 +60,19 @@ void coordinator_state::step_plan() {
   memory = std::move(result.memory);
   for (auto& action : result.actions)
     carry_out(action);
+  note_time(before);
   if (state_of(*plan) != before)
     spdlog::info("{}", describe(*plan));
   if (finished(*plan))
     plan_ended();
+}
+
+/// Books the time since the last step to the state that the plan was in.
+void coordinator_state::note_time(plan_state was) {
+  auto at = now();
+  if (state_since != unix_time{})
+    seconds_in[std::string{to_string(was)}] += std::chrono::duration<double>(at - state_since).count();
+  state_since = at;
 }
 
 void coordinator_state::carry_out(const plan_action& x) {
@@ -119,14 +128,15 @@ void coordinator_state::plan_ended() {
     active = now_active;
     ledger.set_shards(active->shard_count);
   }
-  auto document =
-      report_document(*plan, sources(), since(view.figures(), baseline), identifies_of_plan(), now());
+  auto document = report_document(*plan, sources(), since(view.figures(), baseline), identifies_of_plan(),
+                                  now(), seconds_in);
   try {
     rows->commit({{"report/" + std::to_string(plan->id), json::serialize(document), std::nullopt}});
   } catch (const store_error& error) {
     spdlog::error("the report of plan {} could not be kept: {}", plan->id, error.what());
   }
   spdlog::info("{}", describe(*plan));
+  state_since = {};
   announce();
 }
 

@@ -156,6 +156,8 @@ admin_reply coordinator_state::reshard(const admin_request& x) {
   baseline = begin;
   plan = std::move(next);
   memory = {};
+  seconds_in.clear();
+  state_since = now();
   notice.clear();
   next_plan_id = plan->id + 1;
   next_topology_id = plan->to.id + 1;
@@ -170,8 +172,8 @@ admin_reply coordinator_state::report(const admin_request& x) {
     return refuse("there was no reshard yet", "begin one with `shardyard reshard N`");
   if (x.plan == 0 || x.plan == plan->id) {
     if (!finished(*plan))
-      return accept(
-          report_document(*plan, sources(), since(view.figures(), baseline), identifies_of_plan(), now()));
+      return accept(report_document(*plan, sources(), since(view.figures(), baseline), identifies_of_plan(),
+                                    now(), seconds_in));
   }
   auto id = x.plan == 0 ? plan->id : x.plan;
   auto row = rows->get("report/" + std::to_string(id));

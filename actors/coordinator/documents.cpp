@@ -182,7 +182,8 @@ json::object progress_document(const reshard_plan& plan, const document_sources&
 }
 
 json::object report_document(const reshard_plan& plan, const document_sources& from, const group_figures& x,
-                             std::uint64_t identifies_used, unix_time finished_at) {
+                             std::uint64_t identifies_used, unix_time finished_at,
+                             const std::map<std::string, double>& seconds_in) {
   auto result = progress_document(plan, from);
   if (finished(plan))
     result["elapsed_s"] = rounded(seconds_between(plan.created, finished_at), 0.01);
@@ -197,6 +198,10 @@ json::object report_document(const reshard_plan& plan, const document_sources& f
     if (figure.name != "guilds")
       sums[figure.name] = x.*figure.value;
   result["figures"] = sums;
+  json::object seconds;
+  for (auto& [state, time] : seconds_in)
+    seconds[state] = rounded(time, 0.01);
+  result["seconds_in"] = seconds;
   result["identifies_used"] = identifies_used;
   result["overlap_bytes"] = x.overlap_bytes;
   result["added_delay"] = delays(x.added_delay);

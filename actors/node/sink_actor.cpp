@@ -55,7 +55,8 @@ struct jsonl_sink_state {
       written += taken;
     }
     while (!queue.empty() && queue.front().end <= written) {
-      queue.front().promise.deliver(delivery_accepted{queue.front().number, writer->offset()});
+      auto behind = written - queue.front().end; // of later batches, taken in the same call
+      queue.front().promise.deliver(delivery_accepted{queue.front().number, writer->offset() - behind});
       queue.pop_front();
     }
     forget_written();

@@ -25,6 +25,7 @@ shard_state::shard_state(shard_actor::pointer self, shard_setup x)
       setup(std::move(x)),
       machine(setup.door->tuning, std::random_device{}()),
       routes(setup.routes.table) {
+  ask_base = std::uint64_t{std::random_device{}()} << 31;
   if (setup.session) {
     session_id = setup.session->session_id;
     resume_url = setup.session->resume_url;
@@ -152,6 +153,12 @@ void shard_state::on_tick() {
   if (auto due = machine.deadline())
     arm(clock::time_point{std::chrono::duration_cast<clock::duration>(*due)});
   check_arrivals(at);
+  if (reading_paused) {
+    for (auto& outlet : outlets)
+      outlet.stream.retry();
+    watch_room();
+    arm(at + news_interval);
+  }
   if (next_probe != clock::time_point{}) {
     if (at >= next_probe) {
       next_probe = at + setup.door->probe_interval;

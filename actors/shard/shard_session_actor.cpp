@@ -139,20 +139,21 @@ void shard_state::ask_permit(const session::ask_permit& x) {
     later();
     return;
   }
-  identify_request request{routes->cluster_epoch, setup.shard, to_message(x.purpose), x.ask};
+  identify_request request{routes->cluster_epoch, setup.shard, to_message(x.purpose), ask_base + x.ask};
   compat::request(self, routes->coordinator, seconds(2), request)
       .then(
           [this](const identify_answer& answer) {
             switch (answer.verdict) {
             case identify_verdict::granted:
-              feed(session::permit_granted{answer.ask, answer.permit, milliseconds(answer.after_ms)});
+              feed(session::permit_granted{answer.ask - ask_base, answer.permit,
+                                           milliseconds(answer.after_ms)});
               break;
             case identify_verdict::wait:
               text = answer.why;
-              feed(session::permit_wait{answer.ask, milliseconds(answer.after_ms)});
+              feed(session::permit_wait{answer.ask - ask_base, milliseconds(answer.after_ms)});
               break;
             case identify_verdict::refused:
-              feed(session::permit_refused{answer.ask, answer.why, answer.instead});
+              feed(session::permit_refused{answer.ask - ask_base, answer.why, answer.instead});
               break;
             }
           },

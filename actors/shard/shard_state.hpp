@@ -67,6 +67,7 @@ struct shard_state {
   void pump(outlet& x);
   std::uint64_t resume_from();
   void acknowledged(const stream_answer& x);
+  void recover(outlet& x);
   void watch_room();
 
   // -- closing and telling: shard_actor.cpp
@@ -95,6 +96,8 @@ struct shard_state {
   std::unordered_set<snowflake> guilds;  ///< of READY, kept current
   std::unordered_set<snowflake> awaited; ///< of READY, not arrived yet
   clock::time_point last_arrival{};
+  std::uint64_t ask_base =
+      0; ///< random per life, so that the ledger never takes an ask of one life for one of another
   std::uint64_t permit = 0; ///< of the IDENTIFY that awaits its answer
   std::int64_t newest_ms = 0;
   bool live = false;

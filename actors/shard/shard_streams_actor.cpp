@@ -155,10 +155,30 @@ void shard_state::acknowledged(const stream_answer& x) {
   changed();
 }
 
+/// The disk gave a spool's records not back: what is lost there is asked for again with a RESUME from before
+/// it.
+void shard_state::recover(outlet& x) {
+  spdlog::error("shard {}: the spool for node {} cannot be read ({}); the session is resumed from before it",
+                to_string(setup.shard), x.node, x.stream.problem());
+  auto from = resume_from();
+  for (auto& hole : x.stream.skip_unreadable())
+    if (hole.session_id != session_id) {
+      text = "events " + std::to_string(hole.after_s + 1) + " to " + std::to_string(hole.last_s) +
+             " of a session that is gone were lost with the spool";
+      spdlog::error("shard {}: {}", to_string(setup.shard), text);
+    }
+  cursor.begin(session_id, from);
+  restart(x);
+  if (auto* link = current_link())
+    link->close(net::resumable_close);
+}
+
 /// Reads the socket only while every stream has room in memory or on disk.
 void shard_state::watch_room() {
   bool full = false;
   for (auto& outlet : outlets) {
+    if (outlet.stream.stuck())
+      recover(outlet);
     full = full || outlet.stream.full();
     if (outlet.stream.full() != outlet.told_full) {
       outlet.told_full = !outlet.told_full;
