@@ -286,6 +286,8 @@ monotonic partition::next_sweep() const {
 
 monotonic partition::next_tick(monotonic now) const {
   auto result = now + std::chrono::hours(1);
+  if (isolated_)
+    return result;
   if (sources_->overlap() && !scopes_.empty())
     result = next_sweep();
   for (auto& [x, _] : watches_)

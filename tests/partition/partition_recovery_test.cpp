@@ -1,0 +1,184 @@
+// What a node that dies leaves behind: log, sink and unacknowledged items together lose nothing and double
+// nothing.
+#include "tests/partition/partition_fixture.hpp"
+
+#include <gmock/gmock.h>
+
+namespace shardyard::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+made_event command(std::uint64_t i) {
+  return {"INTERACTION_CREATE", g1, at_ms(1, i), "{}"};
+}
+
+TEST_F(partition_rules, an_interaction_delivered_before_a_crash_is_not_delivered_again_by_the_other_session) {
+  test_shard a, b;
+  overlap(a, b);
+  w.send(a, {command(1)});
+  w.crash();
+  w.send(b, {command(1)});
+  w.restart();
+  w.resync(b);
+  w.resync(a);
+  EXPECT_EQ(w.count("INTERACTION_CREATE"), 1u);
+}
+
+TEST_F(partition_rules, an_interaction_that_no_sink_took_before_a_crash_is_delivered_after_it) {
+  test_shard a, b;
+  overlap(a, b);
+  w.sink_stalled = true;
+  w.send(a, {command(1)});
+  w.waiting.clear();
+  w.crash();
+  w.sink_stalled = false;
+  w.restart();
+  w.resync(a);
+  w.resync(b);
+  EXPECT_EQ(w.count("INTERACTION_CREATE"), 1u);
+}
+
+TEST_F(partition_rules, what_the_new_lead_had_shown_survives_a_crash_between_the_cut_line_and_its_events) {
+  test_shard a, b;
+  overlap(a, b);
+  w.pass(5s);
+  auto x = at_ms(w.ms());
+  w.sink_stalled = true;
+  w.send(b, {message(g1, x), reaction(g1, 1), reaction(g1, 2)});
+  ASSERT_THAT(b.unacked, IsEmpty());
+  w.send(a, {message(g1, x)});
+  ASSERT_EQ(w.waiting_lines(), 4u);
+  w.write_lines(3);
+  w.waiting.clear();
+  w.crash();
+  w.sink_stalled = false;
+  w.restart();
+  w.resync(a);
+  w.resync(b);
+  EXPECT_THAT(w.told(g1),
+              ElementsAre("MESSAGE_CREATE", "SHARDYARD_CUT", "MESSAGE_REACTION_ADD", "MESSAGE_REACTION_ADD"));
+  EXPECT_THAT(w.lines.back().d, HasSubstr("2"));
+  EXPECT_EQ(w.lines.back().n, 3u);
+}
+
+TEST_F(partition_rules, a_cut_that_no_sink_has_seen_is_undone_and_its_shadow_still_has_everything) {
+  test_shard a, b;
+  overlap(a, b);
+  w.pass(5s);
+  auto x = at_ms(w.ms());
+  w.send(a, {message(g1, x)});
+  w.sink_stalled = true;
+  w.send(b, {message(g1, x)});
+  ASSERT_EQ(w.waiting_lines(), 1u);
+  w.send(a, {reaction(g1, 2)});
+  EXPECT_EQ(a.unacked.size(), 1u);
+  w.waiting.clear();
+  w.crash();
+  w.sink_stalled = false;
+  w.restart();
+  w.resync(a);
+  w.resync(b);
+  w.send(b, {reaction(g1, 2)});
+  EXPECT_THAT(w.told(g1), ElementsAre("MESSAGE_CREATE", "MESSAGE_REACTION_ADD"));
+  EXPECT_EQ(w.lines.back().from.session_id, "A");
+  EXPECT_EQ(w.lines.back().epoch, 1u);
+}
+
+TEST_F(partition_rules, a_swap_that_no_sink_has_seen_is_redone_with_what_only_the_log_has) {
+  test_shard a, b;
+  overlap(a, b);
+  quiet(a, b);
+  ASSERT_EQ(w.count("SHARDYARD_CUT"), 1u);
+  // B leads. A shows an event as shadow, which is acknowledged; then B is lost, and so is everything that the
+  // swap delivers.
+  w.send(a, {reaction(g1, 1)});
+  ASSERT_THAT(a.unacked, IsEmpty());
+  w.sink_stalled = true;
+  w.mark(b, mark_kind::lost);
+  ASSERT_EQ(w.waiting_lines(), 2u);
+  w.waiting.clear();
+  w.crash();
+  w.sink_stalled = false;
+  w.restart();
+  w.resync(a);
+  w.resync(b);
+  w.send(a, {reaction(g1, 2)});
+  EXPECT_THAT(w.payloads(g1), ElementsAre(R"({"r":1})", R"({"r":2})"));
+  EXPECT_EQ(w.count("SHARDYARD_CUT"), 2u);
+  EXPECT_EQ(w.count("SHARDYARD_GAP"), 0u);
+}
+
+TEST_F(partition_rules, an_outage_at_the_follower_is_remembered_over_a_crash) {
+  test_shard a, b;
+  overlap(a, b);
+  w.send(a, {reaction(g1, 1)});
+  w.send(b, {{"GUILD_DELETE", g1, 0, "{}", 0, unavailable_flag}});
+  w.crash();
+  w.restart();
+  w.resync(a);
+  w.resync(b);
+  w.mark(a, mark_kind::transfer);
+  quiet(a, b);
+  EXPECT_EQ(w.count("SHARDYARD_CUT"), 0u);
+  w.send(b, {{"GUILD_CREATE", g1}});
+  quiet(a, b);
+  EXPECT_EQ(w.count("SHARDYARD_CUT"), 1u);
+}
+
+TEST_F(partition_rules, a_session_lost_while_the_node_was_away_is_a_gap) {
+  auto a = w.start_covering(old_shard, "A", {g1});
+  w.send(a, {reaction(g1, 1)});
+  w.crash();
+  w.restart_session(a, "A2", {g1});
+  w.send(a, {{"GUILD_CREATE", g1}, reaction(g1, 2)});
+  w.restart();
+  w.resync(a);
+  EXPECT_THAT(w.told(g1), ElementsAre("MESSAGE_REACTION_ADD", "SHARDYARD_GAP", "MESSAGE_REACTION_ADD"));
+  EXPECT_THAT(w.lines[1].d, HasSubstr(R"("session_id":"A",)"));
+}
+
+TEST_F(partition_rules, a_compacted_log_gives_the_same_state) {
+  test_shard a, b;
+  overlap(a, b);
+  w.send(a, {reaction(g1, 1), command(1)});
+  w.send(b, {reaction(g1, 1)});
+  w.log = w.group->snapshot().value();
+  w.lines.clear();
+  w.crash();
+  w.restart();
+  w.resync(a);
+  w.resync(b);
+  w.send(b, {command(1)});
+  w.send(a, {reaction(g1, 2)});
+  ASSERT_EQ(w.lines.size(), 1u);
+  EXPECT_EQ(w.lines[0].n, 3u);
+}
+
+TEST_F(partition_rules, no_snapshot_while_a_sink_owes_an_answer) {
+  auto a = w.start_covering(old_shard, "A", {g1});
+  w.sink_stalled = true;
+  w.send(a, {reaction(g1, 1)});
+  EXPECT_FALSE(w.group->snapshot().has_value());
+}
+
+TEST_F(partition_rules, positions_reach_the_log_without_the_help_of_a_sink) {
+  auto a = w.start_covering(old_shard, "A", {g1});
+  w.send(a, {reaction(g1, 1), reaction(g1, 2)});
+  w.group->checkpoint(w.now, true);
+  w.log += w.group->take_log();
+  w.lines.clear();
+  auto s = a.s;
+  w.crash();
+  w.restart();
+  w.resync(a);
+  w.replay(a, s - 1, {reaction(g1, 1), reaction(g1, 2)});
+  EXPECT_THAT(w.lines, IsEmpty());
+  w.send(a, {reaction(g1, 3)});
+  EXPECT_EQ(w.lines.back().n, 3u);
+}
+
+} // namespace
+} // namespace shardyard::testing
