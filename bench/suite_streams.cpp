@@ -27,7 +27,7 @@ double node_target(transport mode) {
 } // namespace
 
 void run_throughput(const bench_ground& ground, figure_table& table) {
-  auto events = ground.quick ? 100'000U : 300'000U;
+  auto events = ground.quick ? 150'000U : 300'000U;
   auto runs = ground.quick ? 2 : 4;
   for (auto mode : modes) {
     auto name = std::string{to_string(mode)};
