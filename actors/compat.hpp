@@ -1,5 +1,5 @@
-// Sending, requesting and watching in the common subset of CAF 0.18 and 1.x. Actors use these names only, so that a newer CAF costs
-// one header. Measured facts behind the choices: docs/decisions.md.
+// Sending, requesting and watching in the common subset of CAF 0.18 and 1.x. Actors use these names only, so
+// that a newer CAF costs one header. Measured facts behind the choices: docs/decisions.md.
 #pragma once
 
 #include <caf/all.hpp>
@@ -42,6 +42,17 @@ auto request(Self* self, const Handle& to, std::chrono::nanoseconds timeout, Ts&
 #endif
 }
 
+/// For actors of this process that the caller keeps alive. Without timeout, because 0.18 keeps the timer of
+/// every request until it expires, answered or not, and searches all of them for each new one.
+template <class Self, class Handle, class... Ts>
+auto request_local(Self* self, const Handle& to, Ts&&... xs) {
+#if SHARDYARD_CAF1
+  return self->mail(std::forward<Ts>(xs)...).request(to, caf::infinite);
+#else
+  return self->request(to, caf::infinite, std::forward<Ts>(xs)...);
+#endif
+}
+
 /// From any thread.
 template <class Handle, class... Ts>
 void anon_send(const Handle& to, Ts&&... xs) {
@@ -52,7 +63,8 @@ void anon_send(const Handle& to, Ts&&... xs) {
 #endif
 }
 
-/// Watches actors, each with a callback of its own that runs in the watching actor. A member of that actor's state.
+/// Watches actors, each with a callback of its own that runs in the watching actor. A member of that actor's
+/// state.
 class down_watch {
 public:
   using callback = std::function<void(const caf::error&)>;

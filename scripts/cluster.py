@@ -97,7 +97,7 @@ class Cluster:
         for setting in settings:
             self.shared += ["--set", setting]
         self.coordinator = self.node_process("coordinator", "coordinator.toml", [f"node.listen={self.at}"]).start()
-        self.nodes = [self.node_process(name, "two-nodes.toml", [f"node.name={name}", f"node.seeds=[\"{self.at}\"]",
+        self.nodes = [self.node_process(name, "two-nodes.toml", [f"node.name={name}", f"node.seeds={self.at}",
                                                                  f"node.listen=127.0.0.1:{free_port()}"]).start()
                       for name in "abcdefgh"[:nodes]]
 

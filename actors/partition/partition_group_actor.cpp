@@ -25,7 +25,6 @@ constexpr auto ack_interval = milliseconds(50);
 constexpr std::uint64_t ack_events = 512;
 constexpr auto news_interval = milliseconds(200);
 constexpr auto restart_delay = milliseconds(300); ///< before a shard is asked to begin its stream anew
-constexpr auto sink_patience = std::chrono::hours(24 * 365);
 
 std::uint64_t parse_offset(std::string_view text) {
   std::uint64_t result = 0;
@@ -179,7 +178,7 @@ void partition_group_state::hand_to_sinks() {
     waiting.pop_front();
     given = batch.number;
     for (auto& sink : sinks)
-      compat::request(self, sink.actor, sink_patience, batch)
+      compat::request_local(self, sink.actor, batch)
           .then([this, &sink](const delivery_accepted& x) { accepted(sink, x); },
                 [](caf::error& error) { spdlog::error("a sink ended: {}", caf::to_string(error)); });
     if (sinks.empty()) {
