@@ -260,8 +260,10 @@ void partition_group_state::arm() {
 }
 
 void partition_group_state::on_tick() {
-  armed.reset();
   auto at = self->clock().now();
+  if (armed && at < *armed)
+    return; // replaced by an earlier one that has been, and another is on its way
+  armed.reset();
   if (clock::time_point{group->next_tick(now())} <= at)
     group->tick(now());
   if (at >= next_ack)

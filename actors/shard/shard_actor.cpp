@@ -147,6 +147,8 @@ void shard_state::changed() {
 
 void shard_state::on_tick() {
   auto at = self->clock().now();
+  if (armed && at < *armed)
+    return; // replaced by an earlier one that has been, and another is on its way
   armed.reset();
   if (auto due = machine.deadline(); due && due->count() <= at.time_since_epoch().count())
     feed(session::timer{});
