@@ -63,6 +63,7 @@ void blaster::stream(stream_order order) {
   order.number = static_cast<std::uint32_t>(orders_.size());
   order.start_ms = order.per_second == 0 ? started_ms_ : unix_ms();
   order.start_ns = monotonic_ns() + 20'000'000; // late enough for every session to wake up before
+  order.sessions = watchers_.size();
   orders_.push_back(order);
   for (auto watcher : watchers_)
     eventfd_write(watcher, 1);
@@ -82,6 +83,25 @@ std::uint32_t blaster::watch(int wake) {
 void blaster::unwatch(int wake) {
   std::lock_guard lock{mutex_};
   std::erase(watchers_, wake);
+}
+
+void blaster::meet(const stream_order& order) {
+  std::unique_lock lock{mutex_};
+  auto& met = met_[order.number];
+  ++met;
+  met_changed_.notify_all();
+  // A session that ended meanwhile must not keep the others forever.
+  met_changed_.wait_for(lock, std::chrono::seconds(20), [&] { return met >= order.sessions; });
+}
+
+std::shared_ptr<void> blaster::enter(std::uint32_t id, std::uint32_t count, std::uint32_t& others) {
+  std::lock_guard lock{mutex_};
+  auto& alive = alive_[{id, count}];
+  others = alive++;
+  return {&alive, [this](std::uint32_t* x) {
+            std::lock_guard again{mutex_};
+            --*x;
+          }};
 }
 
 std::shared_ptr<const prepared_stream> blaster::prepared(const stream_key& key,

@@ -9,6 +9,7 @@
 #include "bench/tls_server.hpp"
 #include "bench/wire_encoder.hpp"
 
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <future>
@@ -42,6 +43,7 @@ struct stream_order {
   std::uint64_t per_second = 0; ///< 0: as fast as the socket takes it
   bool stamped = false; ///< paced only: `d` ends with "sent_ns", the monotonic clock just before the send
   std::int64_t start_ms = 0; ///< Unix ms of the first event
+  std::size_t sessions = 0;  ///< that are to carry it
   std::int64_t start_ns = 0; ///< monotonic clock of the first event
 };
 
@@ -79,6 +81,12 @@ public:
   std::shared_ptr<const prepared_stream> prepared(const stream_key& key,
                                                   const std::function<prepared_stream()>& make);
 
+  /// Waits until all sessions of a fast stream are prepared, so that they begin together.
+  void meet(const stream_order& order);
+
+  /// Counts a session of this shard until the returned token is gone; `others` were alive before.
+  std::shared_ptr<void> enter(std::uint32_t id, std::uint32_t count, std::uint32_t& others);
+
   /// One line on stdout; whole lines only, also from many threads.
   void tell(const std::string& line);
 
@@ -92,6 +100,9 @@ private:
   std::mutex mutex_;
   std::vector<stream_order> orders_;
   std::vector<int> watchers_;
+  std::condition_variable met_changed_;
+  std::map<std::uint32_t, std::size_t> met_; ///< by order: sessions that are prepared
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> alive_;
   std::map<stream_key, std::shared_future<std::shared_ptr<const prepared_stream>>> prepared_;
 };
 

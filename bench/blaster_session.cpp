@@ -240,8 +240,12 @@ void blaster_session::identify(std::uint32_t id, std::uint32_t count, bool) {
   shard_count_ = count;
   s_ = 0;
   auto shard = std::to_string(id) + "," + std::to_string(count);
+  std::uint32_t others = 0;
+  alive_.reset();
+  alive_ = owner_.enter(id, count, others);
+  // The same for one client after another, so that they get the same bytes; different for two at once.
   std::array<char, 33> session{};
-  std::snprintf(session.data(), session.size(), "%08x%08x%016llx", id, count, 0x5eed5eed5eedULL);
+  std::snprintf(session.data(), session.size(), "%08x%08x%016llx", id, count, 0x5eed5eed0000ULL + others);
   std::string guilds;
   for (auto& guild : owner_.world().guilds())
     if (owns(guild.id))
@@ -317,6 +321,7 @@ void blaster_session::run_fast(const stream_order& order) {
       });
   if (!made_here)
     encoder_.adopt(stream->history);
+  owner_.meet(order);
   owner_.tell("begin " + std::to_string(shard_id_) + " " + std::to_string(shard_count_) + " events " +
               std::to_string(stream->events) + " s " + std::to_string(s_ + 1) + " bytes " +
               std::to_string(stream->bytes.size()) + " at " + std::to_string(monotonic_ns()));

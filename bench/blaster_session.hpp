@@ -54,6 +54,7 @@ private:
   bool closed_ = false;
   std::uint32_t shard_id_ = 0;
   std::uint32_t shard_count_ = 1;
+  std::shared_ptr<void> alive_;
   std::uint64_t s_ = 0;
   std::uint32_t next_order_ = 0;
   std::uint32_t owed_acknowledgements_ = 0;
