@@ -86,7 +86,7 @@ bool blaster_session::input_is_waiting() const {
   return poll(&one, 1, 0) == 1;
 }
 
-/// True when there is input; false at `until_ns` or at a new order.
+// True when there is input; false at `until_ns` or at a new order.
 bool blaster_session::wait(std::int64_t until_ns) {
   if (SSL_pending(tls_.get()) > 0)
     return true;
