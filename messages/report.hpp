@@ -37,7 +37,8 @@ struct shard_status {
   std::string text;              ///< human-readable state
 };
 
-/// Delays in microseconds in logarithmic buckets, eight per power of two (actors/partition/delay_histogram.hpp).
+/// Delays in microseconds in logarithmic buckets, eight per power of two
+/// (actors/partition/delay_histogram.hpp).
 struct delay_counts {
   std::array<std::uint64_t, 256> buckets{};
   std::uint64_t count = 0;
@@ -55,6 +56,7 @@ struct handover_report {
   std::uint64_t cut_quiet = 0;
   std::uint64_t cut_accepted = 0;
   std::uint64_t cut_swap_back = 0;
+  std::vector<snowflake> exception_guilds; ///< some of them
   std::uint64_t difference_age_ms =
       0; ///< since the last unexplained difference on a guild of this shard; max = never
 };
@@ -121,7 +123,8 @@ bool inspect(Inspector& f, handover_report& x) {
       f.field("shard", x.shard), f.field("transferred", x.transferred), f.field("led", x.led),
       f.field("exceptions", x.exceptions), f.field("cut_anchor", x.cut_anchor),
       f.field("cut_quiet", x.cut_quiet), f.field("cut_accepted", x.cut_accepted),
-      f.field("cut_swap_back", x.cut_swap_back), f.field("difference_age_ms", x.difference_age_ms));
+      f.field("cut_swap_back", x.cut_swap_back), f.field("difference_age_ms", x.difference_age_ms),
+      f.field("exception_guilds", x.exception_guilds));
 }
 
 template <class Inspector>

@@ -3,8 +3,20 @@
 #include "actors/partition/delay_histogram.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace shardyard {
+
+namespace {
+
+std::uint32_t newest_topology(const node_report& report) {
+  std::uint32_t result = 0;
+  for (auto& shard : report.shards)
+    result = std::max(result, shard.shard.topology);
+  return result;
+}
+
+} // namespace
 
 void cluster_view::joined(const node_card& card) {
   auto& x = members_[card.name];
@@ -27,6 +39,17 @@ void cluster_view::note(const node_report& report, std::uint64_t cluster_epoch) 
     return;
   found->second.picture = report;
   found->second.reported = true;
+  std::erase_if(rows_, [&report](auto& x) {
+    return x.first.first == report.node && x.first.second.topology + 2 < newest_topology(report);
+  });
+  for (auto& row : report.handovers) {
+    auto& kept = rows_[{report.node, row.shard}];
+    auto before = std::exchange(kept, row);
+    kept.cut_anchor = std::max(kept.cut_anchor, before.cut_anchor);
+    kept.cut_quiet = std::max(kept.cut_quiet, before.cut_quiet);
+    kept.cut_accepted = std::max(kept.cut_accepted, before.cut_accepted);
+    kept.cut_swap_back = std::max(kept.cut_swap_back, before.cut_swap_back);
+  }
   for (auto& shard : report.shards)
     if (shard.phase == shard_phase::closed)
       closed_[shard.shard] = shard.closed_plan;
@@ -153,14 +176,13 @@ group_figures cluster_view::figures() const {
 
 std::array<std::uint64_t, 4> cluster_view::cuts_from(std::uint32_t topology) const {
   std::array<std::uint64_t, 4> sum{};
-  for (auto& [name, member] : members_)
-    for (auto& row : member.picture.handovers)
-      if (row.shard.topology == topology) {
-        sum[0] += row.cut_anchor;
-        sum[1] += row.cut_quiet;
-        sum[2] += row.cut_accepted;
-        sum[3] += row.cut_swap_back;
-      }
+  for (auto& [place, row] : rows_)
+    if (row.shard.topology == topology) {
+      sum[0] += row.cut_anchor;
+      sum[1] += row.cut_quiet;
+      sum[2] += row.cut_accepted;
+      sum[3] += row.cut_swap_back;
+    }
   return sum;
 }
 
@@ -172,6 +194,8 @@ cluster_view::shard_cuts cluster_view::cuts_of(const shard_key& shard) const {
         sum.led += row.led;
         sum.cut += row.cut_anchor + row.cut_quiet + row.cut_accepted + row.cut_swap_back;
         sum.exceptions += row.exceptions;
+        sum.exception_guilds.insert(sum.exception_guilds.end(), row.exception_guilds.begin(),
+                                    row.exception_guilds.end());
       }
   return sum;
 }

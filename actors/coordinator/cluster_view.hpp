@@ -55,6 +55,7 @@ public:
     std::uint64_t led = 0;
     std::uint64_t cut = 0;
     std::uint64_t exceptions = 0;
+    std::vector<snowflake> exception_guilds; ///< some of them
   };
   shard_cuts cuts_of(const shard_key& shard) const;
 
@@ -67,6 +68,9 @@ private:
 
   std::map<std::string, member> members_;
   std::map<shard_key, std::uint64_t> closed_; ///< plan that closed it
+  /// Newest row per group and shard. A group drops a shard's row when the shard is closed; its cuts still
+  /// count.
+  std::map<std::pair<std::string, shard_key>, handover_report> rows_;
 };
 
 void add(delay_counts& sum, const delay_counts& x);

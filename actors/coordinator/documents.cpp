@@ -59,6 +59,7 @@ json::array ids(const std::vector<shard_key>& shards) {
 
 struct unit_counts {
   std::uint64_t cut = 0, guilds = 0, exceptions = 0, ready = 0;
+  json::array exception_guilds; ///< some of them
 };
 
 /// A unit that is not moving yet has everything before it; one that has settled has everything behind it.
@@ -69,6 +70,8 @@ unit_counts count(const reshard_plan& plan, std::uint32_t unit, const cluster_vi
     auto cuts = view.cuts_of(shard);
     led += cuts.led;
     result.exceptions += cuts.exceptions;
+    for (auto guild : cuts.exception_guilds)
+      result.exception_guilds.push_back(json::string(std::to_string(guild)));
     if (auto* status = view.status_of(shard))
       result.guilds += status->guilds;
   }
@@ -158,7 +161,8 @@ json::object progress_document(const reshard_plan& plan, const document_sources&
                                  {"ready", counts.ready},
                                  {"guilds", counts.guilds},
                                  {"cut", counts.cut},
-                                 {"exceptions", counts.exceptions}});
+                                 {"exceptions", counts.exceptions},
+                                 {"exception_guilds", counts.exception_guilds}});
   }
   auto elapsed = seconds_between(plan.created, from.now);
   return {{"plan", plan.id},

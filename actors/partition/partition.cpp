@@ -29,13 +29,7 @@ scope_state& partition::at(const scope& x, side seen, monotonic now) {
     return g;
   // A channel outside guilds has no snapshot: both sessions of shard 0 cover it from the start.
   g.known = true;
-  for (auto one : {side::first, side::second}) {
-    auto slot = sources_->slot(one, x);
-    if (!slot || !slot->current)
-      continue;
-    bind(g, *slot->current);
-    open(g, one, slot->current->from.session_id, 0, now);
-  }
+  open_channel(g, now);
   return g;
 }
 
@@ -82,6 +76,33 @@ void partition::open(scope_state& g, side from, const std::string& session_id, s
     g.handover.lost(lead, views, settings_->tuning, now, port, counters_);
   unclaimed_.erase(g.at);
   after_call(g, lead);
+  permit(g);
+}
+
+/// A channel that nobody showed before. What is newer than all that was seen when the follower's session
+/// began comes on both sessions, so its very first message may prove the cut; without this, ever new channels
+/// would keep the shards of a plan open.
+void partition::open_channel(scope_state& g, monotonic now) {
+  auto follower = sources_->slot(other(g.handover.lead()), g.at);
+  auto basis = follower && follower->current ? follower->current->newest_before : 0;
+  auto views = sources_->views(g.at);
+  source_view copies[2];
+  for (auto one : {side::first, side::second}) {
+    auto& copy = copies[static_cast<std::size_t>(one)];
+    if (auto view = views.of(one))
+      copy = *view;
+    if (basis != 0)
+      copy.newest_ms = basis;
+  }
+  source_views as_of_start{views.first ? &copies[0] : nullptr, views.second ? &copies[1] : nullptr};
+  for (auto one : {g.handover.lead(), other(g.handover.lead())}) {
+    auto slot = sources_->slot(one, g.at);
+    if (!slot || !slot->current)
+      continue;
+    bind(g, *slot->current);
+    lane_port port{*this, g, now};
+    g.handover.opened(one, as_of_start, settings_->tuning, now, port, counters_);
+  }
   permit(g);
 }
 

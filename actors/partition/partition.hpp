@@ -132,6 +132,7 @@ private:
   void guild_deleted(scope_state& g, const arrival& in);
 
   void open(scope_state& g, side from, const std::string& session_id, std::uint64_t s, monotonic now);
+  void open_channel(scope_state& g, monotonic now);
   void lose(scope_state& g, side from, std::string_view why, monotonic now);
   void permit(scope_state& g);
   void after_call(scope_state& g, side lead_before);

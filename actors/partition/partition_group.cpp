@@ -132,8 +132,13 @@ void partition_group::end_session(source& x, std::string_view why, monotonic now
 }
 
 void partition_group::started(const source_mark& mark, monotonic now) {
+  auto newest = mark.newest_ms;
+  for (auto& x : sources_.all())
+    newest = std::max(newest, x.view.newest_ms);
   auto known = sources_.find(mark.from);
-  open_guilds(known && !known->gone ? *known : begin_session(mark, now), mark, false, now);
+  auto& x = known && !known->gone ? *known : begin_session(mark, now);
+  x.newest_before = newest;
+  open_guilds(x, mark, false, now);
 }
 
 // The stream begins anew because this group or the shard's host restarted. If the log knows an older session

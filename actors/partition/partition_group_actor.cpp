@@ -59,6 +59,8 @@ handover_report row_of(const shard_report& x, std::uint64_t plan, monotonic now)
   row.transferred = x.transferred && x.plan == plan;
   row.led = x.led;
   row.exceptions = x.exception_count;
+  row.exception_guilds.assign(x.exceptions.begin(),
+                              x.exceptions.begin() + std::min<std::ptrdiff_t>(10, std::ssize(x.exceptions)));
   row.cut_anchor = x.cuts[0];
   row.cut_quiet = x.cuts[1];
   row.cut_accepted = x.cuts[2];

@@ -18,8 +18,10 @@ struct source {
   source_view view;
   monotonic heartbeat_answered{1}; ///< arrival of the newest flushed mark; the next heartbeat is sent later
   monotonic started{0};            ///< 0: known from an earlier run
-  bool gone = false;               ///< lost for good, or its shard was closed
-  bool closed = false;             ///< its shard was closed by a plan
+  std::int64_t newest_before =
+      0;               ///< newest snowflake time seen on any session when this one began; 0: not known
+  bool gone = false;   ///< lost for good, or its shard was closed
+  bool closed = false; ///< its shard was closed by a plan
   bool past_snapshot =
       false; ///< its guilds are covered without a GUILD_CREATE to come (resynced, or no GUILDS intent)
   std::uint64_t stray_s = 0;    ///< newest sequence handled of events that belong to no scope of this shard
