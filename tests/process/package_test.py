@@ -1,0 +1,62 @@
+"""The installed package: complete, usable from somebody else's CMake project, and able to steer a live cluster."""
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+
+from world import SOURCE, Failure, expect, run, world
+
+
+def cached(build, name):
+    with open(os.path.join(build, "CMakeCache.txt")) as cache:
+        for line in cache:
+            if line.startswith(name + ":"):
+                return line.split("=", 1)[1].strip()
+    return ""
+
+
+def carry_out(*arguments):
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=240)
+    if done.returncode != 0:
+        raise Failure(f"{' '.join(arguments)} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def build_against_package(options, folder):
+    prefix, made = os.path.join(folder, "prefix"), os.path.join(folder, "build")
+    carry_out("cmake", "--install", options.build, "--prefix", prefix)
+    for name in ("bin/shardyard", "share/doc/shardyard/LICENSE", "share/doc/shardyard/cluster-config/one-host.toml"):
+        expect(os.path.exists(os.path.join(prefix, name)), f"{name} is not installed")
+    carry_out("cmake", "-S", os.path.join(SOURCE, "tests/process/package"), "-B", made, "-G", "Ninja", "-Wno-dev",
+              f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCAF_DIR={cached(options.build, 'CAF_DIR')}",
+              f"-DCMAKE_CXX_FLAGS={cached(options.build, 'CMAKE_CXX_FLAGS')}",
+              f"-DCMAKE_CXX_COMPILER_LAUNCHER={shutil.which('ccache') or ''}",
+              f"-DSHARDYARD_EXAMPLE_DIR={os.path.join(prefix, 'share/doc/shardyard/examples/reshard')}")
+    carry_out("cmake", "--build", made)
+    return prefix, made
+
+
+def an_admin_actor_of_another_program_reshards_a_live_cluster(options):
+    folder = tempfile.mkdtemp(prefix="syp-package-")
+    try:
+        prefix, made = build_against_package(options, folder)
+        example, status = os.path.join(made, "reshard/reshard"), os.path.join(made, "status")
+        options.program = os.path.join(prefix, "bin/shardyard")
+        with world(options) as w:
+            node_port = w.ask("status")["nodes"][0]["address"].rsplit(":", 1)[1]
+            reply = json.loads(carry_out(example, "127.0.0.1", node_port, "3"))
+            expect(reply["from"] == 2 and reply["to"] == 3, f"an unexpected answer: {reply}")
+            refused = subprocess.run([example, "127.0.0.1", str(w.port), "4"], capture_output=True, text=True, timeout=30)
+            expect(refused.returncode == 1 and refused.stderr.strip(), "a reshard during a reshard is refused with a reason")
+            w.await_done()
+            seen = json.loads(carry_out(status, "127.0.0.1", str(w.port)))
+            expect(seen["shards_wanted"] == 3, f"the package's own link sees another cluster: {seen}")
+            w.await_shards(3)
+            w.finish()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    run(an_admin_actor_of_another_program_reshards_a_live_cluster)
