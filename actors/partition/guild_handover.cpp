@@ -231,12 +231,14 @@ void guild_handover::open_follower(const step& at) {
   overlap_->last_s_of(follower) = 0;
   overlap_->still_since = at.now;
   restart_comparison(at);
+  overlap_->opened = at.now;
 }
 
 void guild_handover::restart_comparison(const step& at) {
   auto& o = *overlap_;
   o.clear_lists();
   o.synced = o.proven = o.floor_known = false;
+  o.opened.reset();
   fix_floor(at);
 }
 
@@ -326,6 +328,12 @@ bool guild_handover::append_led(const lane_mark& mark, const step& at) {
     }
   }
   o.led.push(mark);
+  if (o.opened && at.now - *o.opened < std::chrono::milliseconds(at.tuning.freshness_ms)) {
+    if (mark.anchor && fresh(mark.value, at))
+      o.opened.reset(); // too new for any snapshot
+    else
+      o.in_snapshot = o.led.size();
+  }
   if (o.led.size() * sizeof(lane_mark) > at.tuning.max_buffer_bytes)
     overflow(at);
   return false;

@@ -136,6 +136,10 @@ bool guild_handover::silence_is_real(const step& at) {
     return true;
   if (compared && o.shown.empty() && o.led.empty())
     return true;
+  // What the lead brought right after the follower's snapshot is in the snapshot: the follower never shows
+  // it.
+  if (compared && !o.synced && o.shown.empty() && o.led.size() <= o.in_snapshot)
+    return true;
   if (at.now - o.still_since >= at.tuning.unclear_quiet * at.tuning.quiet)
     return true;
   return compared && !o.synced && share_a_tail(at.marks_of(o.shown.all()), o.led.all());

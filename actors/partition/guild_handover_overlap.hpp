@@ -66,6 +66,9 @@ struct guild_handover::overlap {
   monotonic next_hold{};   // no hold before
   std::int64_t floor_ms = 0;
   bool floor_known = false;
+  std::optional<monotonic> opened; // the follower's snapshot, while nothing has been compared since
+  std::size_t in_snapshot =
+      0;               // of led, while not synced: came so soon after the snapshot that it may contain them
   bool synced = false; // both lists begin behind the same event
   bool proven = false; // ... and a fresh anchor said so, not a silence
 
@@ -84,6 +87,7 @@ struct guild_handover::overlap {
   void clear_lists() {
     shown.clear();
     led.clear();
+    in_snapshot = 0;
     shown_bytes = 0;
   }
 };

@@ -172,6 +172,24 @@ TEST_F(guild, a_hold_that_grows_too_long_is_released_at_once) {
   EXPECT_FALSE(handover.holding());
 }
 
+TEST_F(guild, what_the_lead_shows_right_after_the_snapshot_does_not_delay_a_quiet_cut) {
+  new_session_shows_the_guild();
+  handover.allow_cut(true);
+  pass(500ms);
+  plain(old_session, 1); // in the new session's snapshot, so it never comes there
+  pass(2 * tuning.quiet);
+  EXPECT_EQ(told, "p1 |quiet> ");
+}
+
+TEST_F(guild, what_only_the_lead_shows_later_does_delay_a_quiet_cut) {
+  new_session_shows_the_guild();
+  handover.allow_cut(true);
+  pass(3s);
+  plain(old_session, 1); // the new session owes it
+  pass(2 * tuning.quiet);
+  EXPECT_EQ(told, "p1 ");
+}
+
 // Row 1.
 TEST_F(guild, a_follower_five_seconds_late_is_not_cut_while_events_flow_and_nothing_is_harmed) {
   new_session_shows_the_guild();
