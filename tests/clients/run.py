@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Starts a simulated Discord, lets one npm client go through the rehearsal with it, ends it.
+
+Exit codes: 0 all held, 1 something did not, 77 the npm packages are not there (CTest then reports the test as skipped).
+"""
+import argparse
+import hashlib
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+SKIPPED = 77
+TOKEN = "clients.test.token"
+# Guilds for two shards by Discord's recommendation of one per 1,000; heartbeats often enough to be seen in the test.
+WORLD = ["--guilds", "1200", "--rate", "500", "--heartbeat-ms", "4000"]
+# @discordeno/gateway with zstd-stream loses HELLO, so that it never beats, and takes each zstd block (128 KiB) for a message:
+# no large guild, and Discord's interval, which ends after the test.
+ZSTD_WORLD = ["--guilds", "60", "--rate", "500", "--heartbeat-ms", "41250"]
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def installed_packages():
+    cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    packages = pathlib.Path(cache) / "shardyard" / "clients"
+    wanted = hashlib.sha256((HERE / "package.json").read_bytes() + (HERE / "package-lock.json").read_bytes())
+    try:
+        stamp = (packages / ".complete").read_text().strip()
+    except FileNotFoundError:
+        stamp = None
+    if stamp == wanted.hexdigest():
+        return packages
+    state = "not installed" if stamp is None else "installed in another version"
+    print(f"SKIPPED: the npm clients are {state} (looked in {packages}); run scripts/setup-clients")
+    sys.exit(SKIPPED)
+
+
+def port_of(sim, port_file, seconds=30):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if sim.poll() is not None:
+            sys.exit(f"the simulator ended with code {sim.returncode} before it listened")
+        text = port_file.read_text() if port_file.exists() else ""
+        if text.endswith("\n"):
+            return int(text)
+        time.sleep(0.01)
+    sys.exit(f"the simulator does not listen after {seconds} s")
+
+
+def end(sim):
+    """True when it ended in an orderly way, by our signal."""
+    if sim.poll() is None:
+        sim.terminate()
+    try:
+        code = sim.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        sim.kill()
+        sim.wait()
+        code = "none: it had to be killed"
+    if code != 0:
+        print(f"the simulator's exit code is {code}", file=sys.stderr)
+    return code == 0
+
+
+def rehearse(packages, options, folder):
+    port_file = folder / "port"
+    world = ZSTD_WORLD if options.transport == "zstd" else WORLD
+    sim = subprocess.Popen(
+        [options.shardyard, "sim", "--port", "0", "--port-out", port_file, "--token", TOKEN, "--no-presences", *world],
+        stdout=subprocess.DEVNULL)
+    try:
+        origin = f"http://127.0.0.1:{port_of(sim, port_file)}"
+        command = [packages / "node", HERE / f"{options.client}.mjs", origin, TOKEN, options.transport]
+        environment = {"PATH": os.environ["PATH"], "SHARDYARD_CLIENTS": str(packages)}
+        passed = subprocess.run(command, env=environment, timeout=options.seconds).returncode == 0
+    except subprocess.TimeoutExpired:
+        print(f"the client is not done after {options.seconds} s", file=sys.stderr)
+        passed = False
+    finally:
+        orderly = end(sim)
+    return passed and orderly
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("client", help="name of the script, such as eris; or witness: the tests of the checks themselves")
+    parser.add_argument("transport", nargs="?", default="none", choices=["none", "zlib", "zstd"])
+    parser.add_argument("--shardyard", default="build/release/shardyard", help="the program (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=150, help="deadline (default: %(default)s)")
+    options = parser.parse_args()
+    packages = installed_packages()
+    if options.client == "witness":
+        tests = subprocess.run([packages / "node", "--test", HERE / "witness.test.mjs"], timeout=options.seconds)
+        return 0 if tests.returncode == 0 else 1
+    with tempfile.TemporaryDirectory(prefix="shardyard-clients-") as folder:
+        return 0 if rehearse(packages, options, pathlib.Path(folder)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
