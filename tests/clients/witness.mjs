@@ -1,5 +1,5 @@
-// What a client was told, per shard, checked while it comes in: sequence numbers without gap, each session beginning with READY,
-// guilds on the shard that they belong to. Complaints are kept, because a client may swallow what its listeners throw.
+// What a client was told, per shard, checked while it comes in: sequence numbers without gap, each session beginning with
+// READY, guilds on the shard that they belong to. Complaints are kept, because a client may swallow what its listeners throw.
 
 const SHARD_KEY_SHIFT = 22n; // Discord: shard = (guild_id >> 22) % num_shards
 const ID_IS_GUILD = new Set(["GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"]);
