@@ -57,6 +57,7 @@ struct handover_report {
   std::uint64_t cut_accepted = 0;
   std::uint64_t cut_swap_back = 0;
   std::vector<snowflake> exception_guilds; ///< some of them
+  std::uint64_t traffic_wait_ms = 0; ///< longest time that the traffic itself made a guild wait for its cut
   std::uint64_t difference_age_ms =
       0; ///< since the last unexplained difference on a guild of this shard; max = never
 };
@@ -124,7 +125,7 @@ bool inspect(Inspector& f, handover_report& x) {
       f.field("exceptions", x.exceptions), f.field("cut_anchor", x.cut_anchor),
       f.field("cut_quiet", x.cut_quiet), f.field("cut_accepted", x.cut_accepted),
       f.field("cut_swap_back", x.cut_swap_back), f.field("difference_age_ms", x.difference_age_ms),
-      f.field("exception_guilds", x.exception_guilds));
+      f.field("exception_guilds", x.exception_guilds), f.field("traffic_wait_ms", x.traffic_wait_ms));
 }
 
 template <class Inspector>

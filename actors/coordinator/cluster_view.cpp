@@ -49,6 +49,7 @@ void cluster_view::note(const node_report& report, std::uint64_t cluster_epoch) 
     kept.cut_quiet = std::max(kept.cut_quiet, before.cut_quiet);
     kept.cut_accepted = std::max(kept.cut_accepted, before.cut_accepted);
     kept.cut_swap_back = std::max(kept.cut_swap_back, before.cut_swap_back);
+    kept.traffic_wait_ms = std::max(kept.traffic_wait_ms, before.traffic_wait_ms);
   }
   for (auto& shard : report.shards)
     if (shard.phase == shard_phase::closed)
@@ -184,6 +185,14 @@ std::array<std::uint64_t, 4> cluster_view::cuts_from(std::uint32_t topology) con
       sum[3] += row.cut_swap_back;
     }
   return sum;
+}
+
+double cluster_view::traffic_wait(std::uint32_t topology) const {
+  std::uint64_t longest = 0;
+  for (auto& [place, row] : rows_)
+    if (row.shard.topology == topology)
+      longest = std::max(longest, row.traffic_wait_ms);
+  return static_cast<double>(longest) / 1000.0;
 }
 
 cluster_view::shard_cuts cluster_view::cuts_of(const shard_key& shard) const {

@@ -50,6 +50,9 @@ public:
   /// Cuts away from the shards of `topology`, over all groups: anchor, quiet, accepted, swap back.
   std::array<std::uint64_t, 4> cuts_from(std::uint32_t topology) const;
 
+  /// Longest time in seconds that the traffic itself made a guild of `topology` wait for its cut.
+  double traffic_wait(std::uint32_t topology) const;
+
   /// Cut and remaining guilds of one old shard, as far as reported.
   struct shard_cuts {
     std::uint64_t led = 0;

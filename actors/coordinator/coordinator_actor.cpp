@@ -2,6 +2,7 @@
 
 #include "actors/coordinator/coordinator_state.hpp"
 
+#include <boost/json.hpp>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -60,6 +61,14 @@ coordinator_state::coordinator_state(local_coordinator_actor::pointer self, coor
   if (plan)
     if (auto row = rows->get("baseline/" + std::to_string(plan->id)))
       baseline = figures_from_row(row->value);
+  if (plan && !finished(*plan)) {
+    state_since = now();
+    if (auto row = rows->get("times/" + std::to_string(plan->id))) {
+      auto times = boost::json::parse(row->value);
+      for (auto& entry : times.as_object())
+        seconds_in[entry.key()] = entry.value().to_number<double>();
+    }
+  }
   if (auto saved = net::gateway_bot_file{setup.gateway_file}.load()) {
     gateway_url = saved->answer.url;
     recommended_shards = saved->answer.shards;

@@ -61,8 +61,10 @@ void coordinator_state::step_plan() {
   for (auto& action : result.actions)
     carry_out(action);
   note_time(before);
-  if (state_of(*plan) != before)
+  if (state_of(*plan) != before) {
     spdlog::info("{}", describe(*plan));
+    keep_times();
+  }
   if (finished(*plan))
     plan_ended();
 }
@@ -73,6 +75,18 @@ void coordinator_state::note_time(plan_state was) {
   if (state_since != unix_time{})
     seconds_in[std::string{to_string(was)}] += std::chrono::duration<double>(at - state_since).count();
   state_since = at;
+}
+
+/// So that a successor's report knows them.
+void coordinator_state::keep_times() {
+  json::object row;
+  for (auto& [state, seconds] : seconds_in)
+    row[state] = seconds;
+  try {
+    rows->commit({{"times/" + std::to_string(plan->id), json::serialize(row), std::nullopt}});
+  } catch (const store_error& error) {
+    spdlog::warn("the times of plan {} could not be kept: {}", plan->id, error.what());
+  }
 }
 
 void coordinator_state::carry_out(const plan_action& x) {

@@ -45,6 +45,7 @@ struct coordinator_state {
   void step_plan();
   void carry_out(const plan_action& x);
   void note_time(plan_state was);
+  void keep_times();
   void plan_ended();
   void keep_running();
   void send_start(const shard_key& shard, std::uint64_t plan);
@@ -80,7 +81,7 @@ struct coordinator_state {
   plan_memory memory;
   std::map<std::string, placement> placements;
   std::map<shard_key, clock::time_point> started; ///< last `start` sent
-  group_figures baseline; ///< when the plan began
+  group_figures baseline;                         ///< when the plan began
   std::map<std::string, double> seconds_in; ///< by plan state, of the present plan under this coordinator
   unix_time state_since{};
   std::uint64_t revision = 0;

@@ -206,6 +206,7 @@ json::object report_document(const reshard_plan& plan, const document_sources& f
   for (auto& [state, time] : seconds_in)
     seconds[state] = rounded(time, 0.01);
   result["seconds_in"] = seconds;
+  result["traffic_wait_s"] = rounded(from.view.traffic_wait(plan.from.id), 0.01);
   result["identifies_used"] = identifies_used;
   result["overlap_bytes"] = x.overlap_bytes;
   result["added_delay"] = delays(x.added_delay);

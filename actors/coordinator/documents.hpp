@@ -39,8 +39,8 @@ boost::json::object progress_document(const reshard_plan& plan, const document_s
 /// The plan's own figures: cuts by kind, compared, late, unverifiable, gaps, added delay, time. `seconds_in`:
 /// by plan state; what a coordinator before this one saw is not in it.
 boost::json::object report_document(const reshard_plan& plan, const document_sources& from,
-                                    const group_figures& figures, std::uint64_t identifies_used, unix_time finished_at,
-                                    const std::map<std::string, double>& seconds_in);
+                                    const group_figures& figures, std::uint64_t identifies_used,
+                                    unix_time finished_at, const std::map<std::string, double>& seconds_in);
 
 /// Figures as a row for the journal and back; a text that is no such row gives zeros.
 std::string to_row(const group_figures& x);

@@ -19,6 +19,7 @@ struct shard_report {
   std::uint64_t led = 0;               ///< guilds that this shard leads: uncut, once transferred
   std::uint64_t covered = 0;           ///< of those: the follower covers them
   std::array<std::uint64_t, 4> cuts{}; ///< guilds that went from this shard, by cut_kind
+  monotonic longest_wait{0}; ///< that the traffic imposed on a guild before it could be cut from this shard
   monotonic last_difference{
       0}; ///< time of the newest late or lead-only event of a guild this shard shares; 0: none
   std::vector<snowflake>

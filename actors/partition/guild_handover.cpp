@@ -282,6 +282,8 @@ void guild_handover::lead_event(const lane_event& event, const step& at, bool ma
   if (!comparing)
     return;
   auto ready = cut_allowed_ && mark.anchor && o.skip.empty();
+  if (ready && !o.chance && fresh(event.key, at))
+    o.chance = at.now;
   auto first = ready && std::ranges::find(o.led.all(), mark) == o.led.all().end();
   if (append_led(mark, at)) {
     if (ready && o.proven)

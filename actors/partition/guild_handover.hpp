@@ -95,6 +95,8 @@ struct cut_record {
   bool weak =
       false; ///< swap back or accepted without proof of the position: a double or a hole cannot be ruled out
   std::span<const lane_event> rest;
+  monotonic
+      chance{}; ///< anchor, quiet: when the traffic first allowed this cut; what came after is our own delay
 };
 
 /// Effects of a hand-over, called synchronously and in order.

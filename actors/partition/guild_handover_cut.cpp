@@ -51,10 +51,13 @@ void guild_handover::cut(cut_kind kind, const step& at) {
   auto rest = o.shown.take();
   auto marks = at.marks_of(rest);
   auto hold = std::move(o.hold);
+  auto chance = kind == cut_kind::quiet ? o.still_since + at.tuning.quiet : at.now;
+  chance = std::min(chance, o.chance.value_or(chance));
   o.clear_lists();
+  o.chance.reset();
   o.next_hold = {};
   move_lead(false);
-  at.port.cut({kind, lead_, false, rest});
+  at.port.cut({kind, lead_, false, rest, chance});
   for (std::size_t i = 0; i < rest.size(); ++i) {
     deliver(rest[i], lead_, false, at);
     o.led.push(marks[i]);

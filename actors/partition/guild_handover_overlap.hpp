@@ -68,9 +68,10 @@ struct guild_handover::overlap {
   bool floor_known = false;
   std::optional<monotonic> opened; // the follower's snapshot, while nothing has been compared since
   std::size_t in_snapshot =
-      0;               // of led, while not synced: came so soon after the snapshot that it may contain them
-  bool synced = false; // both lists begin behind the same event
-  bool proven = false; // ... and a fresh anchor said so, not a silence
+      0; // of led, while not synced: came so soon after the snapshot that it may contain them
+  std::optional<monotonic> chance; // the lead's first fresh anchor since a cut is allowed
+  bool synced = false;             // both lists begin behind the same event
+  bool proven = false;             // ... and a fresh anchor said so, not a silence
 
   std::uint64_t& last_s_of(side x) { return last_s[static_cast<int>(x)]; }
   std::uint64_t last_s_of(side x) const { return last_s[static_cast<int>(x)]; }

@@ -139,8 +139,11 @@ void partition::cut_line(scope_state& g, side to, cut_kind kind, bool weak) {
 void partition::lead_changed(scope_state& g, const cut_record& record) {
   ++g.lead_changes;
   ++g.epoch;
-  if (auto from = sources_->slot(other(record.to), g.at))
+  if (auto from = sources_->slot(other(record.to), g.at)) {
     ++from->cuts[static_cast<std::size_t>(record.kind)];
+    if (g.at.kind == scope_kind::guild && from->transferred_at != monotonic{0})
+      from->longest_wait = std::max(from->longest_wait, record.chance - from->transferred_at);
+  }
   auto& heir = g.of(record.to);
   logged_cut cut{g.at, g.n, g.epoch, record.kind, record.weak, record.to, heir.session, heir.lane_s, {}};
   // A swap of an earlier run that no sink has seen comes again with its cause; its rest goes first.

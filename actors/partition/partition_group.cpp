@@ -307,8 +307,11 @@ group_report partition_group::report(monotonic now) const {
   group_report result;
   result.node = settings_.node;
   for (auto& [shard, slot] : sources_.slots())
-    result.shards.push_back(
-        {shard, slot->plan, slot->transferred || slot->retracted, 0, 0, slot->cuts, {}, {}, 0});
+    result.shards.push_back({.shard = shard,
+                             .plan = slot->plan,
+                             .transferred = slot->transferred || slot->retracted,
+                             .cuts = slot->cuts,
+                             .longest_wait = slot->longest_wait});
   for (auto& x : partitions_)
     x->report(result, now);
   result.misrouted = misrouted_;

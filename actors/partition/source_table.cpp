@@ -160,6 +160,7 @@ void source_table::begin_plan(shard_slot& x, std::uint64_t plan, monotonic now) 
     return;
   x.plan = plan;
   x.cuts = {};
+  x.longest_wait = monotonic{0};
   x.transferred_at = now;
 }
 

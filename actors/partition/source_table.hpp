@@ -38,6 +38,8 @@ struct shard_slot {
   bool closed = false;
   std::uint64_t plan = 0;
   monotonic transferred_at{0};
+  monotonic longest_wait{
+      0}; ///< from the transfer to a guild's first chance to be cut: what the traffic imposed
   std::array<std::uint64_t, 4> cuts{}; ///< of guilds that this shard led, by cut_kind, since the plan began
 };
 
