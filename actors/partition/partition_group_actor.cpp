@@ -65,6 +65,7 @@ handover_report row_of(const shard_report& x, std::uint64_t plan, monotonic now)
   row.cut_quiet = x.cuts[1];
   row.cut_accepted = x.cuts[2];
   row.cut_swap_back = x.cuts[3];
+  row.traffic_wait_ms = static_cast<std::uint64_t>(x.longest_wait.count() / 1'000'000);
   row.difference_age_ms = ~std::uint64_t{0};
   if (x.last_difference != monotonic{0})
     row.difference_age_ms = static_cast<std::uint64_t>((now - x.last_difference).count() / 1'000'000);
@@ -112,7 +113,7 @@ struct partition_group_state {
 
   partition_group_actor::pointer self;
   partition_group_setup setup;
-  std::vector<sink> sinks;
+  std::vector<sink> sinks; ///< without those that take everything at once
   std::unique_ptr<position_log> log;
   std::unique_ptr<partition_group> group;
   std::map<shard_key, inbound> streams;
@@ -322,10 +323,8 @@ partition_group_actor spawn_partition_group(caf::actor_system& system, partition
   std::vector<partition_group_state::sink> sinks;
   bool tail_read = false;
   for (auto& x : setup.sinks) {
-    if (x.kind == sink_type::null) {
-      sinks.push_back({spawn_null_sink(system), {}});
-      continue;
-    }
+    if (x.kind == sink_type::null)
+      continue; // takes everything at once, which needs nobody
     auto writer = open_line_writer(x.path);
     if (has_tail(x) && !writer->error().empty())
       throw std::runtime_error("sink " + x.path + ": " + std::string{writer->error()});
