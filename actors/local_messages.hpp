@@ -25,7 +25,7 @@ struct route_table {
   coordinator_actor coordinator; ///< null: away
   std::vector<group> groups;     ///< in an order that never changes while the partitions stay where they are
   std::vector<std::uint16_t> group_of; ///< by partition: index into groups
-  std::string gateway_url;                ///< base URL for new sessions
+  std::string gateway_url;             ///< base URL for new sessions
   bool moving = false;                 ///< a plan runs: extra heartbeats
 };
 

@@ -20,7 +20,8 @@ system_config::system_config(std::size_t workers) {
   set("caf.middleman.heartbeat-interval", caf::timespan{std::chrono::seconds(1)});
   set("caf.middleman.connection-timeout", caf::timespan{std::chrono::seconds(3)});
   set("caf.middleman.enable-automatic-connections", false);
-  // Our own probe of a port before CAF dials it looks like a broken handshake to the listener, which CAF logs as an error each time.
+  // Our own probe of a port before CAF dials it looks like a broken handshake to the listener, which CAF logs
+  // as an error each time.
   set("caf.logger.console.verbosity", "quiet");
 }
 
