@@ -97,24 +97,12 @@ struct jsonl_sink_state {
   std::string trouble;
 };
 
-struct null_sink_state {
-  static inline const char* name = "shardyard.null_sink";
-  explicit null_sink_state(sink_actor::pointer) {}
-  sink_actor::behavior_type make_behavior() {
-    return {[](const sink_batch& batch) { return delivery_accepted{batch.number, 0}; }};
-  }
-};
-
 } // namespace
 
 sink_actor spawn_jsonl_sink(caf::actor_system& system, std::unique_ptr<line_writer> writer,
                             std::string path) {
   return system.spawn<jsonl_sink_actor::stateful_impl<jsonl_sink_state>, caf::detached>(
       std::shared_ptr<line_writer>{std::move(writer)}, std::move(path));
-}
-
-sink_actor spawn_null_sink(caf::actor_system& system) {
-  return system.spawn<sink_actor::stateful_impl<null_sink_state>>();
 }
 
 } // namespace shardyard

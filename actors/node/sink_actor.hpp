@@ -1,6 +1,6 @@
-// The built-in ends of the event path: `jsonl` writes lines, `null` counts. An answer means: taken by the
-// operating system (file), by the reader (pipe, socket), or counted. While a sink does not answer, its
-// partition group holds back and the shards spool.
+// The built-in ends of the event path: `jsonl` writes lines; `null` takes everything and needs no actor. An
+// answer means: taken by the operating system (file) or by the reader (pipe, socket). While a sink does not
+// answer, its partition group holds back and the shards spool.
 #pragma once
 
 #include "actors/node/jsonl_file.hpp"
@@ -27,7 +27,5 @@ inline bool has_tail(const sink_settings& x) {
 /// `writer` is for kind jsonl, opened (and its file locked) by the caller, who may have read the file's tail
 /// before. Runs in a thread of its own, because a full disk cache stops a write for long.
 sink_actor spawn_jsonl_sink(caf::actor_system& system, std::unique_ptr<line_writer> writer, std::string path);
-
-sink_actor spawn_null_sink(caf::actor_system& system);
 
 } // namespace shardyard
