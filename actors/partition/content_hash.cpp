@@ -1,7 +1,9 @@
 #include "actors/partition/content_hash.hpp"
 
+#include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <simdjson.h>
 #include <string>
 #include <xxhash.h>
@@ -61,7 +63,7 @@ std::string without_signature(std::string_view text) {
 }
 
 std::uint64_t hash_string(std::string_view x) {
-  if (x.find("discordapp.") != x.npos && x.find('?') != x.npos)
+  if (x.find('?') != x.npos && x.find("discordapp.") != x.npos)
     return hash_bytes(without_signature(x), string_tag);
   return hash_bytes(x, string_tag);
 }
@@ -114,26 +116,76 @@ std::uint64_t hash_of(element x) {
   return mix(null_tag, 0);
 }
 
-simdjson::dom::parser& parser() {
-  thread_local simdjson::dom::parser result;
+constexpr std::size_t kept_room = 4 << 20; // what one huge value needed is given back
+
+/// One per thread: parsers with their memory, and which bytes have which content. Two sessions mostly show
+/// the same bytes, so the second copy is found there. (The tree is built with what the processor can do; the
+/// parser without a tree is chosen when this is compiled, and only better where most of a value is skipped.)
+struct reading_room {
+  struct known {
+    std::uint64_t bytes = 0;
+    std::uint64_t content = 0;
+  };
+
+  simdjson::dom::parser tree;
+  simdjson::ondemand::parser fields;
+  std::string padded;
+  std::array<known, 1024> recent{};
+
+  simdjson::simdjson_result<simdjson::ondemand::document> open(std::string_view d) {
+    if (padded.size() < d.size() + simdjson::SIMDJSON_PADDING)
+      padded.resize(2 * d.size() + simdjson::SIMDJSON_PADDING);
+    std::memcpy(padded.data(), d.data(), d.size());
+    return fields.iterate(padded.data(), d.size(), padded.size());
+  }
+
+  std::uint64_t content_of(std::string_view d) {
+    element root;
+    auto hash = tree.parse(d.data(), d.size()).get(root) ? hash_bytes(d, 0) : hash_of(root);
+    if (d.size() > kept_room)
+      tree = simdjson::dom::parser{};
+    return hash == 0 ? 1 : hash;
+  }
+};
+
+reading_room& room() {
+  thread_local reading_room result;
   return result;
 }
 
-} // namespace
-
-std::uint64_t content_hash(std::string_view d) {
-  element root;
-  auto hash = parser().parse(d.data(), d.size()).get(root) ? hash_bytes(d, 0) : hash_of(root);
-  return hash == 0 ? 1 : hash;
-}
-
-std::uint64_t presence_user(std::string_view d) {
+std::uint64_t find_user(std::string_view d) {
+  simdjson::ondemand::document document;
+  simdjson::ondemand::object user;
   std::string_view id;
-  if (parser().parse(d.data(), d.size())["user"]["id"].get_string().get(id))
+  if (room().open(d).get(document) || document["user"].get_object().get(user) ||
+      user["id"].get_string().get(id))
     return 0;
   std::uint64_t result = 0;
   auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), result);
   return error == std::errc{} && end == id.data() + id.size() ? result : 0;
+}
+
+} // namespace
+
+std::uint64_t bytes_hash(std::string_view d) {
+  return hash_bytes(d, 0);
+}
+
+std::uint64_t content_hash(std::string_view d) {
+  auto bytes = bytes_hash(d);
+  auto& known = room().recent[bytes % room().recent.size()];
+  if (known.content == 0 || known.bytes != bytes)
+    known = {bytes, room().content_of(d)};
+  return known.content;
+}
+
+std::uint64_t presence_user(std::string_view d) {
+  auto result = find_user(d);
+  if (room().padded.size() > kept_room) {
+    room().padded = {};
+    room().fields = simdjson::ondemand::parser{};
+  }
+  return result;
 }
 
 } // namespace shardyard

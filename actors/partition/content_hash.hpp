@@ -13,7 +13,11 @@ namespace shardyard {
 /// Attachment CDN URLs") do not count. Bytes that are no JSON are hashed as they are. Any thread.
 std::uint64_t content_hash(std::string_view d);
 
+/// Hash of the bytes as they are, a small part of the work: where it is equal, so is the content. Any thread.
+std::uint64_t bytes_hash(std::string_view d);
+
 /// `d.user.id` of a PRESENCE_UPDATE, 0 when there is none (the user object's other fields are not promised).
+/// Any thread.
 std::uint64_t presence_user(std::string_view d);
 
 } // namespace shardyard

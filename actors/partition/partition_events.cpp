@@ -130,10 +130,9 @@ void partition::keyed(scope_state& g, const arrival& in) {
 void partition::state(scope_state& g, const arrival& in) {
   auto& e = in.entry();
   if (e.type == presence_update && overlapped(g)) {
-    auto d = in.block->data(e);
-    if (auto user = presence_user(d)) {
+    if (auto user = presence_user(in.block->data(e))) {
       auto& level = presences_.try_emplace(g.at, settings_->max_presence_users).first->second;
-      level.seen(in.from.at, user, content_hash(d), as_lane_event(e, in.block, in.index));
+      level.seen(in.from.at, user, as_lane_event(e, in.block, in.index));
     }
   }
   if (in.from.at == g.handover.lead())

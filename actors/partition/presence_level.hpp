@@ -6,6 +6,8 @@
 #include "actors/partition/guild_handover.hpp"
 
 #include <array>
+#include <memory>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -16,8 +18,8 @@ public:
   explicit presence_level(std::size_t max_users = 2048) : max_users_(max_users) {}
 
   /// `from` showed `event` (PRESENCE_UPDATE). Its bytes are copied while the two sides differ, dropped when
-  /// they agree.
-  void seen(side from, snowflake user, std::uint64_t content, const lane_event& event);
+  /// they agree. Most copies agree byte for byte; the canonical content is computed only where they do not.
+  void seen(side from, snowflake user, const lane_event& event);
 
   /// Events of `to` whose user's last presence differs at the other side. Forgets everything.
   std::vector<lane_event> take_differences(side to);
@@ -26,14 +28,33 @@ public:
   std::uint64_t dropped() const { return dropped_; } ///< users left out because of the bound
 
 private:
-  struct user_state {
-    std::array<std::uint64_t, 2> content{};
-    std::array<lane_event, 2> last;
+  /// One event without the block that it came in, which may be a megabyte.
+  struct copy {
+    lane_event event; ///< without its block
+    event_entry entry;
+    std::string bytes; ///< name, then `d`
+    std::int64_t received_ns = 0;
+    std::int64_t newest_ms = 0;
+    std::size_t source = 0; ///< index into sources_
+
+    std::string_view data() const { return std::string_view{bytes}.substr(entry.d_offset); }
   };
+  struct user_state {
+    std::array<std::uint64_t, 2> bytes{};   ///< hash of the side's last presence as it came; 0 = none yet
+    std::array<std::uint64_t, 2> content{}; ///< its canonical hash; 0 = not needed so far
+    std::array<std::unique_ptr<copy>, 2> last;
+  };
+
+  bool agree(user_state& x, std::size_t me, std::string_view d) const;
+  std::unique_ptr<copy> copy_of(const lane_event& event);
+  lane_event restored(const copy& x) const;
+  void forget(std::unique_ptr<copy>& x);
+
   std::size_t max_users_;
   std::size_t kept_bytes_ = 0;
   std::uint64_t dropped_ = 0;
   std::unordered_map<snowflake, user_state> users_;
+  std::vector<event_source> sources_; ///< sessions that the copies came from
 };
 
 } // namespace shardyard
