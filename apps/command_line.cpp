@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <sstream>
 
 namespace shardyard {
@@ -79,7 +80,6 @@ CLI::App* add_verb(CLI::App& app, admin_options& options, admin_command& out, co
   auto* sub = app.add_subcommand(verb, text);
   sub->add_option("--at", options.at, "HOST:PORT of any node of the cluster")
       ->capture_default_str()
-      ->envname("SHARDYARD_AT")
       ->check(CLI::Validator(check_address, "HOST:PORT"));
   sub->add_flag("--json", out.json, "print JSON");
   sub->add_option("--timeout", out.timeout_s, "seconds to wait for the coordinator")
@@ -117,6 +117,19 @@ void add_admin(CLI::App& app, admin_options& options, admin_command& out) {
       ->add_option("plan", request.plan, "plan number; without it the newest");
 }
 
+/// CLI11 says only that a verb is missing.
+std::string unknown_verb(const CLI::App& app, int argc, const char* const* argv) {
+  if (argc < 2 || argv[1][0] == '-')
+    return {};
+  std::string allowed;
+  for (auto* verb : app.get_subcommands({})) {
+    if (verb->get_name() == argv[1])
+      return {};
+    allowed += (allowed.empty() ? "" : ", ") + verb->get_name();
+  }
+  return "shardyard: '" + std::string{argv[1]} + "' is not a verb; allowed: " + allowed + "\n";
+}
+
 } // namespace
 
 command parse_command_line(int argc, const char* const* argv) {
@@ -129,10 +142,16 @@ command parse_command_line(int argc, const char* const* argv) {
   audit_command audit;
   admin_command admin;
   admin_options options;
+  // Not by CLI11's envname: it would apply the variable for the verbs that were not given, over the --at of
+  // the one that was.
+  if (auto* at = std::getenv("SHARDYARD_AT"); at && *at)
+    options.at = at;
   add_node(app, node);
   add_sim(app, sim);
   add_audit(app, audit);
   add_admin(app, options, admin);
+  if (auto unknown = unknown_verb(app, argc, argv); !unknown.empty())
+    return usage{exit_usage, unknown};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -149,6 +168,8 @@ command parse_command_line(int argc, const char* const* argv) {
   for (auto& [sub, verb] : options.verbs)
     if (sub->parsed())
       admin.request.verb = verb;
+  if (auto wrong = check_address(options.at); !wrong.empty())
+    return usage{exit_usage, "shardyard: SHARDYARD_AT: " + wrong + "\n"};
   auto colon = options.at.rfind(':');
   admin.host = options.at.substr(0, colon);
   admin.port = static_cast<std::uint16_t>(std::stoul(options.at.substr(colon + 1)));

@@ -81,7 +81,7 @@ unit_counts count(const reshard_plan& plan, std::uint32_t unit, const cluster_vi
       result.ready += status->was_ready;
       arrived += status->guilds;
     }
-  result.guilds = std::max({result.guilds, arrived, led});
+  result.guilds = std::max(result.guilds, arrived);
   auto state = plan.units[unit].state;
   if (state == unit_state::moving || state == unit_state::aborting)
     result.cut = result.guilds - std::min(led, result.guilds);
