@@ -45,7 +45,7 @@ coordinator_state::coordinator_state(local_coordinator_actor::pointer self, coor
       setup(std::move(x)),
       rows(std::move(opened)),
       journal(*rows),
-      wall(std::chrono::system_clock::now(), clock::now()),
+      wall(std::chrono::system_clock::now(), self->clock().now()),
       ledger(setup.identifies) {
   auto state = journal.load();
   active = state.active;
@@ -204,7 +204,7 @@ void coordinator_state::place_shards(const topology& x) {
 // --------------------------------------------------------------------------------------------------------
 
 void coordinator_state::fetch_gateway() {
-  if (fetching || self->clock().now() < next_fetch)
+  if (!setup.door || fetching || self->clock().now() < next_fetch)
     return;
   fetching = true;
   net::get_gateway_bot(
@@ -336,8 +336,10 @@ local_coordinator_actor spawn_coordinator(caf::actor_system& system, coordinator
   if (path.has_parent_path())
     std::filesystem::create_directories(path.parent_path());
   std::shared_ptr<store> rows = open_sqlite_store(path, setup.cluster);
-  return system.spawn<local_coordinator_actor::stateful_impl<coordinator_state>, caf::detached>(
-      std::move(setup), std::move(rows));
+  using coordinator = local_coordinator_actor::stateful_impl<coordinator_state>;
+  if (!setup.own_thread)
+    return system.spawn<coordinator>(std::move(setup), std::move(rows));
+  return system.spawn<coordinator, caf::detached>(std::move(setup), std::move(rows));
 }
 
 } // namespace shardyard

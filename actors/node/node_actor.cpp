@@ -424,14 +424,17 @@ local_node_actor::behavior_type node_state::make_behavior() {
 
 } // namespace
 
-local_node_actor spawn_node(caf::actor_system& system, node_setup setup, std::uint16_t& port) {
+local_node_actor spawn_quiet_node(caf::actor_system& system, node_setup setup) {
   std::filesystem::create_directories(setup.state_dir);
-  auto host = setup.card.host;
-  auto wanted = setup.card.port;
   auto checkpoints =
       std::make_shared<checkpoint_file>(std::filesystem::path{setup.state_dir} / "sessions.db");
-  auto node =
-      system.spawn<local_node_actor::stateful_impl<node_state>>(std::move(setup), std::move(checkpoints));
+  return system.spawn<local_node_actor::stateful_impl<node_state>>(std::move(setup), std::move(checkpoints));
+}
+
+local_node_actor spawn_node(caf::actor_system& system, node_setup setup, std::uint16_t& port) {
+  auto host = setup.card.host;
+  auto wanted = setup.card.port;
+  auto node = spawn_quiet_node(system, std::move(setup));
   auto opened = system.middleman().publish(node_actor{node}, wanted, host.c_str(), true);
   if (!opened)
     throw std::runtime_error("cannot listen on " + host + ":" + std::to_string(wanted) + ": " +

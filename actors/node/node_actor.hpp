@@ -35,6 +35,10 @@ struct node_setup {
   coordinator_actor coordinator; ///< when it lives in this process
 };
 
+/// Listens nowhere: only actors of this process reach it. Throws std::runtime_error when the state directory
+/// cannot be used.
+local_node_actor spawn_quiet_node(caf::actor_system& system, node_setup setup);
+
 /// Listens at the card's host and port (0: any free one; `port` tells which). Throws std::runtime_error when
 /// the address or the state directory cannot be used.
 local_node_actor spawn_node(caf::actor_system& system, node_setup setup, std::uint16_t& port);

@@ -95,7 +95,7 @@ struct partition_group_state {
         sinks(std::move(sinks)),
         log(std::move(log)),
         group(std::move(group)) {
-    durable = std::ranges::any_of(this->setup.sinks, [](auto& x) { return x.kind != sink_type::null; });
+    durable = !this->sinks.empty();
   }
 
   partition_group_actor::behavior_type make_behavior();
@@ -335,6 +335,8 @@ partition_group_actor spawn_partition_group(caf::actor_system& system, partition
     sinks.push_back(
         {spawn_jsonl_sink(system, std::move(writer), x.path), has_tail(x) ? x.path : std::string{}});
   }
+  for (auto& x : setup.receivers)
+    sinks.push_back({x, {}});
   recovered.settle();
   if (!log->compact(recovered.encode()))
     throw std::runtime_error("position log: " + log->error());
@@ -345,7 +347,7 @@ partition_group_actor spawn_partition_group(caf::actor_system& system, partition
   settings.tuning = setup.tuning;
   settings.exceptions_after = setup.exceptions_after;
   settings.guilds_intent = setup.guilds_intent;
-  auto now = monotonic{clock::now().time_since_epoch()};
+  auto now = monotonic{system.clock().now().time_since_epoch()};
   auto group = std::make_unique<partition_group>(std::move(settings), std::move(recovered), now);
   return system.spawn<partition_group_actor::stateful_impl<partition_group_state>>(
       std::move(setup), std::move(sinks), std::move(log), std::move(group));

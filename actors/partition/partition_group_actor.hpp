@@ -21,6 +21,7 @@ struct partition_group_setup {
   std::uint32_t partition_count = 0;
   std::string state_dir; ///< of the position log
   std::vector<sink_settings> sinks;
+  std::vector<sink_actor> receivers; ///< sinks of the bot's own, beside the configured ones
   handover_tuning tuning;
   std::chrono::milliseconds exceptions_after{600'000};
   bool guilds_intent = true; ///< false: READY itself opens the coverage
