@@ -210,9 +210,13 @@ void audit::count_lost() {
     }
   }
   auto in_gap = [&](truth::number id) {
-    auto found = explained.find(truth_.scope_of(id));
-    return found != explained.end() &&
-           std::ranges::any_of(found->second, [id](auto& gap) { return gap.from < id && id < gap.to; });
+    auto& scope = truth_.scope_of(id);
+    auto inside = [&](const truth::scope& of) {
+      auto found = explained.find(of);
+      return found != explained.end() &&
+             std::ranges::any_of(found->second, [id](auto& gap) { return gap.from < id && id < gap.to; });
+    };
+    return inside(scope) || (scope.guild == 0 && inside({}));
   };
   for (truth::number id = 1; id <= truth_.newest(); ++id) {
     auto lane = truth_.lane_of(id);

@@ -36,7 +36,7 @@ std::uint64_t shown_through(const gap_claim& claim, const truth& what, truth::in
   }
   auto& carried = what.sessions()[session].carried;
   for (std::uint64_t i = 0; i <= s && i < carried.size(); ++i) {
-    if (carried[i] > newest && what.scope_of(carried[i]) == claim.scope)
+    if (carried[i] > newest && covers(claim, what.scope_of(carried[i])))
       newest = carried[i];
   }
   return newest;
@@ -56,7 +56,7 @@ std::uint64_t upper_border(const gap_claim& claim, const truth& what, std::uint6
   if (!session)
     return 0;
   auto exact = what.find(*session, claim.first.s);
-  if (exact != 0 && what.scope_of(exact) == claim.scope)
+  if (exact != 0 && covers(claim, what.scope_of(exact)))
     return exact;
   for (auto& change : what.coverage_of(claim.scope.guild)) {
     if (change.begins && change.session == *session && change.after >= from)
@@ -108,7 +108,7 @@ gap_judge::gap_judge(const truth& what_happened)
 bool gap_judge::died_with_its_sessions(const gap_claim& claim, std::uint64_t from, std::uint64_t to) const {
   for (auto id = from + 1; id < to && id <= truth_.newest(); ++id) {
     auto occurrence = static_cast<truth::number>(id);
-    if (held_until_[id] <= to && truth_.scope_of(occurrence) == claim.scope && truth_.owed(occurrence))
+    if (held_until_[id] <= to && covers(claim, truth_.scope_of(occurrence)) && truth_.owed(occurrence))
       return true;
   }
   return false;

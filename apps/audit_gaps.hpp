@@ -29,6 +29,12 @@ struct gap_claim {
   auto operator<=>(const gap_claim&) const = default;
 };
 
+/// Whether the gap speaks of `scope`: its own, or for the one without guild and channel every scope without
+/// guild, since events of channels that nobody had seen before are missing, too.
+inline bool covers(const gap_claim& claim, const truth::scope& scope) {
+  return claim.scope == scope || (claim.scope == truth::scope{} && scope.guild == 0);
+}
+
 /// Reads the `d` of a SHARDYARD_GAP line; false when it is none.
 bool parse_gap(std::string_view d, gap_claim& claim);
 

@@ -31,7 +31,8 @@ bool unpack(packed_events packed, event_block& block) {
   if (packed.index.size() % sizeof(event_entry) != 0)
     return false;
   block.entries.resize(packed.index.size() / sizeof(event_entry));
-  std::memcpy(block.entries.data(), packed.index.data(), packed.index.size());
+  if (!block.entries.empty())
+    std::memcpy(block.entries.data(), packed.index.data(), packed.index.size());
   auto fits = [size = packed.bytes.size()](std::uint64_t offset, std::uint64_t length) {
     return offset + length <= size;
   };

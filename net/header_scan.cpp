@@ -235,8 +235,10 @@ private:
       d_needs_event = type == ondemand::json_type::object;
       error = raw_value(value, header.d);
     }
+    if (error != SUCCESS)
+      return error_message(error); // d may be anything then
     header.d = trimmed(header.d);
-    return error == SUCCESS ? std::string_view{} : error_message(error);
+    return {};
   }
 
   std::string_view scan_again(ondemand::document& document, payload_header& header) {
@@ -247,8 +249,10 @@ private:
     auto error = document.find_field_unordered("d").get(d);
     if (error == SUCCESS)
       error = scan_event(d, header);
+    if (error != SUCCESS)
+      return error_message(error); // d may be anything then
     header.d = trimmed(header.d);
-    return error == SUCCESS ? std::string_view{} : error_message(error);
+    return {};
   }
 };
 

@@ -60,6 +60,11 @@ public:
     if (auto bytes = take(sizeof x); !bytes.empty())
       std::memcpy(&x, bytes.data(), sizeof x);
   }
+  void get(bool& x) { // any byte may stand in the file, not any byte is a bool
+    std::uint8_t byte = 0;
+    get(byte);
+    x = byte != 0;
+  }
   void get(std::string& x) {
     std::uint32_t size = 0;
     get(size);

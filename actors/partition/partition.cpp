@@ -179,6 +179,7 @@ void partition::swap_to(scope_state& g, side to, cut_kind kind) {
 
 void partition::session_opened(const source& from, std::span<const snowflake> guilds, std::uint64_t s,
                                bool resynced, monotonic now) {
+  tell_guildless_gap(from, s);
   auto begin = [&](scope_state& g, bool covered) {
     bind(g, from);
     auto leading = g.handover.lead() == from.at;
@@ -207,6 +208,7 @@ void partition::session_opened(const source& from, std::span<const snowflake> gu
 }
 
 void partition::session_lost(const source& from, std::string_view why, monotonic now) {
+  note_guildless_gap(from, why);
   each(from.from.shard, from.at, [&](scope_state& g) {
     if (g.of(from.at).session == from.number)
       lose(g, from.at, why, now);

@@ -150,6 +150,8 @@ private:
   void set_outage(scope_state& g, side at, bool on);
   void note_position(scope_state& g);
   void note_gap(scope_state& g, std::string_view why);
+  void note_guildless_gap(const source& from, std::string_view why);
+  void tell_guildless_gap(const source& to, std::uint64_t s);
   void tell_gap(scope_state& g, side first_of, std::string_view session_id, std::uint64_t s);
   void cut_line(scope_state& g, side to, cut_kind kind, bool weak);
   void level_presences(scope_state& g, side to);
@@ -162,6 +164,9 @@ private:
   stream_ledger* streams_;
 
   std::unordered_map<scope, scope_state> scopes_;
+  std::optional<gap_border>
+      guildless_gap_; ///< no session of a shard 0: channels that nobody knows yet miss events, too
+  std::uint64_t guildless_s_ = 0;              ///< newest event without guild, of any session
   std::unordered_map<scope, gap_border> gaps_; ///< coverage is away
   std::unordered_map<scope, logged_cut>
       pending_cuts_; ///< swaps of an earlier run, to be redone when their cause comes again

@@ -122,6 +122,31 @@ void partition::tell_gap(scope_state& g, side first_of, std::string_view session
   note_position(g);
 }
 
+/// A new direct message is the first sign of its channel, so what came while no session of a shard 0 lived
+/// concerns channels that have no scope to tell it by.
+void partition::note_guildless_gap(const source& from, std::string_view why) {
+  auto heir = sources_->slot(other(from.at), {scope_kind::other, 0});
+  if (id_ != 0 || from.from.shard.id != 0 || (heir && heir->current))
+    return;
+  guildless_gap_ = gap_border{from.from.session_id, guildless_s_, 0, std::string{why}};
+}
+
+void partition::tell_guildless_gap(const source& to, std::uint64_t s) {
+  if (!guildless_gap_ || to.from.shard.id != 0)
+    return;
+  auto border = *std::exchange(guildless_gap_, std::nullopt);
+  auto& g = scopes_.try_emplace({scope_kind::other, 0}).first->second;
+  g.at = {scope_kind::other, 0};
+  boost::json::object d{
+      {"last", {{"session_id", text(border.session_id)}, {"s", border.s}, {"n", g.n}}},
+      {"first", {{"session_id", text(to.from.session_id)}, {"s", s}}},
+      {"why", text(border.why)},
+  };
+  ++gap_count_;
+  out_->control("SHARDYARD_GAP", boost::json::serialize(d), to.from, g.at, g.n, g.epoch, gap_flag);
+  note_position(g);
+}
+
 void partition::cut_line(scope_state& g, side to, cut_kind kind, bool weak) {
   auto old = sources_->shard(other(to), g.at);
   boost::json::object d{

@@ -56,6 +56,8 @@ void partition::event(source& from, const std::shared_ptr<const event_block>& bl
     return;
   }
   last_s = e.s;
+  if (e.guild == 0)
+    guildless_s_ = e.s;
   switch (e.lane) {
   case lane::anchor:
   case lane::plain:

@@ -261,12 +261,23 @@ TEST_F(partition_rules, a_gap_names_the_last_and_the_first_event_around_it) {
   w.restart_session(a, "A2", {g1});
   w.send(a, {{"GUILD_CREATE", g1}, reaction(g1, 2)});
   ASSERT_THAT(w.told(g1), ElementsAre("MESSAGE_REACTION_ADD", "SHARDYARD_GAP", "MESSAGE_REACTION_ADD"));
+  std::erase_if(w.lines, [](auto& line) { return line.guild != g1; });
   auto& gap = w.lines[1];
   EXPECT_THAT(gap.d, HasSubstr(R"("last":{"session_id":"A","s":)" + std::to_string(last_s) + R"(,"n":1})"));
   EXPECT_THAT(gap.d, HasSubstr(R"("first":{"session_id":"A2","s":2})"));
   EXPECT_EQ(gap.flags, gap_flag);
   EXPECT_EQ(gap.n, 1u);
   EXPECT_EQ(w.lines[2].n, 2u);
+}
+
+TEST_F(partition_rules, a_lost_shard_0_is_a_gap_for_channels_that_nobody_knows_yet) {
+  auto a = w.start_covering(old_shard, "A", {g1});
+  w.mark(a, mark_kind::lost);
+  EXPECT_EQ(w.count("SHARDYARD_GAP"), 0u);
+  w.restart_session(a, "A2", {g1});
+  ASSERT_THAT(w.told(0), ElementsAre("SHARDYARD_GAP"));
+  auto gap = std::ranges::find(w.lines, 0u, &sink_line::guild);
+  EXPECT_THAT(gap->d, HasSubstr(R"("session_id":"A2")"));
 }
 
 TEST_F(partition_rules, a_session_replaced_without_a_word_is_a_gap_too) {

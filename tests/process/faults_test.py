@@ -5,7 +5,7 @@ from world import expect, run, wait_for, world
 def a_session_lost_without_a_plan_leaves_explained_gaps_only(options):
     with world(options, sim=("--no-presences",)) as w:
         before = w.identifies()
-        expect(w.fault(kind="invalid_session", shard=[1, 2], resumable=False) == 1, "the fault hit no session")
+        expect(w.fault(kind="invalid_session", shard=[0, 2], resumable=False) == 1, "the fault hit no session")
         wait_for("a new session", lambda: w.identifies() == before + 1, 20)
         w.await_shards(2)
         w.delivered(300)
