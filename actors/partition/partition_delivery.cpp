@@ -126,7 +126,8 @@ void partition::tell_gap(scope_state& g, side first_of, std::string_view session
 /// concerns channels that have no scope to tell it by.
 void partition::note_guildless_gap(const source& from, std::string_view why) {
   auto heir = sources_->slot(other(from.at), {scope_kind::other, 0});
-  if (id_ != 0 || from.from.shard.id != 0 || (heir && heir->current))
+  // A shard whose first session is still to come names none.
+  if (id_ != 0 || from.from.shard.id != 0 || from.from.session_id.empty() || (heir && heir->current))
     return;
   guildless_gap_ = gap_border{from.from.session_id, guildless_s_, 0, std::string{why}};
 }

@@ -28,6 +28,8 @@ using late_sink_actor = sink_actor::extend<
 
 inline late_sink_actor spawn_late_sink(caf::actor_system& system, std::shared_ptr<late_sink> record) {
   return system.spawn([record](late_sink_actor::pointer self) -> late_sink_actor::behavior_type {
+    // A promise must not outlive its actor system.
+    self->attach_functor([record] { record->waiting.clear(); });
     return {[self, record](const sink_batch& x) -> caf::result<delivery_accepted> {
               std::size_t events = 0;
               for (auto& block : x.blocks)
