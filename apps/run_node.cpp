@@ -10,6 +10,7 @@
 #include <caf/io/all.hpp>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <random>
@@ -91,6 +92,10 @@ node_setup make_node(const node_config& config, std::shared_ptr<io_door> door) {
   for (auto& seed : config.node.seeds)
     setup.seeds.emplace_back(seed.host, seed.port);
   setup.state_dir = config.node.state_dir;
+  // The slowest sink holds all of them back, so the smallest backlog is the one that counts.
+  if (auto least = std::ranges::min_element(config.sinks, {}, &sink_config::max_backlog_bytes);
+      least != config.sinks.end())
+    setup.max_backlog_bytes = least->max_backlog_bytes;
   for (auto& sink : config.sinks)
     setup.sinks.push_back({sink.kind == sink_kind::jsonl ? sink_type::jsonl : sink_type::null, sink.path});
   setup.tuning.quiet = config.handover.quiet;

@@ -20,7 +20,8 @@ system_config::system_config(std::size_t workers) {
   set("caf.middleman.heartbeat-interval", caf::timespan{std::chrono::seconds(1)});
   set("caf.middleman.connection-timeout", caf::timespan{std::chrono::seconds(3)});
   set("caf.middleman.enable-automatic-connections", false);
-  // With its own deserialising workers, 0.18 now and then leaves the first message of a new connection unanswered.
+  // With its own deserialising workers, 0.18 now and then leaves the first message of a new connection
+  // unanswered.
   set("caf.middleman.workers", std::size_t{0});
   // Our own probe of a port before CAF dials it looks like a broken handshake to the listener, which CAF logs
   // as an error each time.

@@ -76,6 +76,11 @@ bool cluster_view::up(const std::string& node) const {
   return found != members_.end() && found->second.up;
 }
 
+bool cluster_view::reported(const std::string& node) const {
+  auto found = members_.find(node);
+  return found != members_.end() && found->second.up && found->second.reported;
+}
+
 std::string cluster_view::host_of(const shard_key& shard) const {
   for (auto& [name, member] : members_)
     if (member.up)

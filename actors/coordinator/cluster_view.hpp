@@ -35,6 +35,9 @@ public:
 
   const std::map<std::string, member>& members() const { return members_; }
   bool up(const std::string& node) const;
+  /// It said under the present epoch what it runs: only then is a shard that it does not name not running
+  /// there.
+  bool reported(const std::string& node) const;
 
   /// The node that says it runs `shard`; empty when none does.
   std::string host_of(const shard_key& shard) const;

@@ -178,7 +178,10 @@ void coordinator_state::send_start(const shard_key& shard, std::uint64_t of_plan
   auto node = host(shard);
   auto at = self->clock().now();
   auto& last = started[shard];
-  if (!node || at < last + start_repeat)
+  auto place = placements.find("topology/" + std::to_string(shard.topology));
+  auto told =
+      place != placements.end() && shard.id < place->second.size() && view.reported(place->second[shard.id]);
+  if (!node || !told || at < last + start_repeat)
     return;
   last = at;
   compat::send(self, node, start{of_plan, journal.epoch(), shard});

@@ -221,6 +221,7 @@ void node_state::spawn_group(const assignment& x) {
                                     .partition_count = x.partition_count,
                                     .state_dir = setup.state_dir,
                                     .sinks = setup.sinks,
+                                    .max_backlog_bytes = setup.max_backlog_bytes,
                                     .tuning = setup.tuning,
                                     .exceptions_after = setup.exceptions_after,
                                     .guilds_intent = setup.guilds_intent,

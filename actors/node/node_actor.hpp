@@ -28,6 +28,7 @@ struct node_setup {
   std::vector<std::pair<std::string, std::uint16_t>> seeds;
   std::string state_dir;
   std::vector<sink_settings> sinks;
+  std::size_t max_backlog_bytes = 64u << 20; ///< as in partition_group_setup
   handover_tuning tuning;
   std::chrono::milliseconds exceptions_after{600'000};
   bool guilds_intent = true;

@@ -72,6 +72,14 @@ handover_report row_of(const shard_report& x, std::uint64_t plan, monotonic now)
   return row;
 }
 
+std::size_t bytes_of(const sink_batch& batch) {
+  std::size_t sum = 0;
+  for (auto& block : batch.blocks)
+    for (auto& entry : block.entries)
+      sum += entry.d_size;
+  return sum;
+}
+
 struct partition_group_state {
   static inline const char* name = "shardyard.partition_group";
 
@@ -104,6 +112,7 @@ struct partition_group_state {
   void take(const shard_key& shard, std::uint64_t stream, Take f);
   void carry_out();
   void hand_to_sinks();
+  void forget_taken();
   void accepted(sink& by, const delivery_accepted& x);
   void acknowledge();
   void tell_node();
@@ -119,7 +128,10 @@ struct partition_group_state {
   std::map<shard_key, inbound> streams;
   std::deque<sink_batch> waiting; ///< not given to the sinks yet
   std::uint64_t given = 0;        ///< newest batch given to the sinks
-  std::uint64_t taken = 0;        ///< newest batch that all sinks have
+  std::deque<std::pair<std::uint64_t, std::size_t>>
+      in_flight; ///< number and payload bytes of batches given and not taken
+  std::size_t in_flight_bytes = 0;
+  std::uint64_t taken = 0; ///< newest batch that all sinks have
   std::uint64_t unacknowledged = 0;
   bool durable = false; ///< some sink's reader counts on stable delivery numbers: positions are logged before
                         ///< acknowledgement
@@ -176,10 +188,13 @@ void partition_group_state::carry_out() {
 }
 
 void partition_group_state::hand_to_sinks() {
-  while (!waiting.empty() && log->pending_bytes() == 0 && given - taken < batches_in_flight) {
+  while (!waiting.empty() && log->pending_bytes() == 0 && given - taken < batches_in_flight &&
+         in_flight_bytes < setup.max_backlog_bytes) {
     auto batch = std::move(waiting.front());
     waiting.pop_front();
     given = batch.number;
+    in_flight.emplace_back(given, bytes_of(batch));
+    in_flight_bytes += in_flight.back().second;
     for (auto& sink : sinks)
       compat::request_local(self, sink.actor, batch)
           .then([this, &sink](const delivery_accepted& x) { accepted(sink, x); },
@@ -187,7 +202,15 @@ void partition_group_state::hand_to_sinks() {
     if (sinks.empty()) {
       taken = given;
       group->delivered(taken);
+      forget_taken();
     }
+  }
+}
+
+void partition_group_state::forget_taken() {
+  while (!in_flight.empty() && in_flight.front().first <= taken) {
+    in_flight_bytes -= in_flight.front().second;
+    in_flight.pop_front();
   }
 }
 
@@ -199,6 +222,7 @@ void partition_group_state::accepted(sink& by, const delivery_accepted& x) {
     return;
   taken = all;
   group->delivered(taken);
+  forget_taken();
   ++unacknowledged; // what it brought can be acknowledged now
   carry_out();
 }

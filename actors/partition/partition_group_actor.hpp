@@ -22,6 +22,8 @@ struct partition_group_setup {
   std::string state_dir; ///< of the position log
   std::vector<sink_settings> sinks;
   std::vector<sink_actor> receivers; ///< sinks of the bot's own, beside the configured ones
+  std::size_t max_backlog_bytes =
+      64u << 20; ///< given to the sinks and not taken by all; beyond it shards are held back
   handover_tuning tuning;
   std::chrono::milliseconds exceptions_after{600'000};
   bool guilds_intent = true; ///< false: READY itself opens the coverage
