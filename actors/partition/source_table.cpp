@@ -165,7 +165,8 @@ void source_table::begin_plan(shard_slot& x, std::uint64_t plan, monotonic now) 
 }
 
 void source_table::transfer(const shard_key& shard, std::uint64_t plan, monotonic now) {
-  if (auto x = slot(shard); x && !x->transferred) {
+  // What comes for a closed shard is too late; taking it in would keep its topology's place for ever.
+  if (auto x = slot(shard); x && !x->closed && !x->transferred) {
     begin_plan(*x, plan, now);
     x->transferred = true;
     x->transferred_at = now;
@@ -174,7 +175,7 @@ void source_table::transfer(const shard_key& shard, std::uint64_t plan, monotoni
 
 void source_table::retract(const shard_key& shard, std::uint64_t plan, monotonic now) {
   auto x = slot(shard);
-  if (!x || x->retracted)
+  if (!x || x->closed || x->retracted)
     return;
   begin_plan(*x, plan, now);
   x->retracted = true;

@@ -2,7 +2,7 @@
 // block with the session that it belongs to, so that the shard only passes the pointer on.
 #pragma once
 
-#include "actors/compat.hpp"
+#include "actors/shard/event_thread.hpp"
 #include "actors/shard/link_news.hpp"
 #include "actors/shard/shard_actor.hpp"
 
@@ -41,8 +41,7 @@ private:
   template <class What>
   void tell(What what) {
     if (owner_)
-      compat::anon_send(owner_,
-                        link_message{std::make_shared<link_news>(link_news{number_, std::move(what)})});
+      send_here(owner_, link_message{std::make_shared<link_news>(link_news{number_, std::move(what)})});
   }
 
   shard_actor owner_;

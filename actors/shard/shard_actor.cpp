@@ -47,6 +47,10 @@ shard_actor::behavior_type shard_state::make_behavior() {
       [this](const drain_answer& x) { drain_answered(x); },
       [this](const shard_routes& x) { route(x); },
       [this](const transfer& x) {
+        // The groups have retired a closed shard's topology; a repeated order must not bring it back to life
+        // there.
+        if (closed)
+          return;
         mark(x.retract ? mark_kind::retract : mark_kind::transfer, cursor.newest(), x.plan);
       },
       [this](const drain& x) { start_drain(x); },

@@ -35,7 +35,7 @@ void shard_state::route(const shard_routes& x) {
     if (handle == outlet.group)
       continue;
     outlet.group = handle;
-    if (handle)
+    if (handle && !closed)
       restart(outlet);
   }
   if (routes->moving && next_probe == clock::time_point{}) {

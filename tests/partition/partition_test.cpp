@@ -348,6 +348,20 @@ TEST_F(partition_rules, a_closed_topology_makes_room_for_the_next_plan) {
   EXPECT_EQ(w.lines.back().epoch, 3u);
 }
 
+TEST_F(partition_rules, an_order_behind_the_close_does_not_keep_the_place_of_its_topology) {
+  auto even = w.start_covering({1, 0, 2}, "A0", {});
+  auto odd = w.start_covering({1, 1, 2}, "A1", {});
+  w.start_covering({2, 0, 1}, "B", {});
+  w.mark(even, mark_kind::closed);
+  w.mark(even, mark_kind::transfer);
+  w.mark(even, mark_kind::retract);
+  w.mark(odd, mark_kind::closed);
+  test_shard c;
+  c.key = {3, 0, 1};
+  c.session = "C";
+  EXPECT_TRUE(w.group->on_mark(1, w.mark_of(c, mark_kind::started), w.now));
+}
+
 TEST_F(partition_rules, a_mark_of_an_older_term_is_refused) {
   test_shard a, b;
   a = w.start_covering(old_shard, "A", {g1});
