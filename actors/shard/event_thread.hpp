@@ -1,0 +1,83 @@
+// Lets the actors of the event path, a shard and the partition group behind it, run on the io thread that
+// read the socket: an event then reaches its sink without waking another thread, which at a moderate rate
+// costs more than all work on the event. An actor that is running elsewhere just gets its message there, and
+// every other actor that these wake goes to the scheduler.
+#pragma once
+
+#include "actors/compat.hpp"
+
+#include <deque>
+#include <string_view>
+
+namespace shardyard {
+
+#if SHARDYARD_CAF1
+
+/// Sends `x` to `to`. From any thread.
+template <class Handle, class T>
+void send_here(const Handle& to, T x) {
+  compat::anon_send(to, std::move(x));
+}
+
+#else
+
+/// One per io thread; it outlives every run of an actor, which keeps a pointer to where it ran last.
+class event_thread final : public caf::execution_unit {
+public:
+  static event_thread& current() {
+    thread_local event_thread result;
+    return result;
+  }
+
+  void send(const caf::strong_actor_ptr& to, caf::message x) {
+    system_ = to->home_system;
+    to->enqueue(nullptr, caf::make_message_id(), std::move(x), this);
+    if (!running_)
+      run();
+  }
+
+  void exec_later(caf::resumable* job) override {
+    if (on_event_path(job))
+      jobs_.push_back(job);
+    else
+      system().scheduler().enqueue(job);
+  }
+
+private:
+  /// Messages that an actor may take in a row here; with a longer backlog it goes on at the scheduler, so
+  /// that heartbeats never wait for it.
+  static constexpr std::size_t most_messages = 64;
+
+  static bool on_event_path(caf::resumable* job) {
+    if (job->subtype() != caf::resumable::scheduled_actor)
+      return false;
+    std::string_view name = static_cast<caf::scheduled_actor*>(job)->name();
+    return name == "shardyard.shard" || name == "shardyard.partition_group";
+  }
+
+  void run() {
+    running_ = true;
+    while (!jobs_.empty()) {
+      auto* job = jobs_.front();
+      jobs_.pop_front();
+      if (job->resume(this, most_messages) == caf::resumable::resume_later)
+        system().scheduler().enqueue(job); // with the reference that the queue held
+      else
+        caf::intrusive_ptr_release(job);
+    }
+    running_ = false;
+  }
+
+  std::deque<caf::resumable*> jobs_;
+  bool running_ = false;
+};
+
+/// Sends `x` to `to` and runs it on this thread when it is idle. Only from an io thread.
+template <class Handle, class T>
+void send_here(const Handle& to, T x) {
+  event_thread::current().send(caf::actor_cast<caf::strong_actor_ptr>(to), caf::make_message(std::move(x)));
+}
+
+#endif
+
+} // namespace shardyard
