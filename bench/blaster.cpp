@@ -61,7 +61,10 @@ void blaster::serve() {
 void blaster::stream(stream_order order) {
   std::lock_guard lock{mutex_};
   order.number = static_cast<std::uint32_t>(orders_.size());
-  order.start_ms = order.per_second == 0 ? started_ms_ : unix_ms();
+  // A fast stream's clock depends on its seed alone, so that every client gets the same bytes; a greater seed
+  // is a later stream, as snowflakes on Discord only grow.
+  auto later_ms = static_cast<std::int64_t>(order.seed) * 1'000'000;
+  order.start_ms = order.per_second == 0 ? started_ms_ + later_ms : unix_ms();
   order.start_ns = monotonic_ns() + 20'000'000; // late enough for every session to wake up before
   order.sessions = watchers_.size();
   orders_.push_back(order);
