@@ -7,6 +7,7 @@
 
 #include <caf/scheduler/test_coordinator.hpp>
 #include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
 
 #include <chrono>
 #include <memory>
@@ -18,10 +19,16 @@ namespace shardyard::testing {
 
 using namespace std::chrono_literals;
 
+/// What main() does before there is any other thread: CAF takes the message types of a process once, and
+/// spdlog, whose library ThreadSanitizer cannot see into, makes its logger on first use.
+inline void register_once() {
+  [[maybe_unused]] static auto once = (register_local_messages(), spdlog::default_logger_raw());
+}
+
 class world {
   struct config : caf::actor_system_config {
     config() {
-      [[maybe_unused]] static auto once = (register_local_messages(), true);
+      register_once();
       set("caf.scheduler.policy", "testing");
     }
   };
