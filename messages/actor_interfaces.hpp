@@ -132,6 +132,8 @@ using coordinator_actor = caf::typed_actor<
     caf::result<identify_answer>(identify_request),
     // Book an IDENTIFY that was sent.
     caf::result<void>(identify_sent),
+    // Take a permit back that was not used.
+    caf::result<void>(permit_returned),
     // Note that a shard has all its guilds.
     caf::result<void>(ready),
     // Note that a shard is closed.
@@ -208,5 +210,6 @@ CAF_ADD_TYPE_ID(shardyard, (shardyard::sink_actor))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::partition_group_actor))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::coordinator_actor))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::node_actor))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::permit_returned))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::stream_source_actor))
 CAF_END_TYPE_ID_BLOCK(shardyard)

@@ -126,6 +126,12 @@ struct identify_sent {
   bool invalid = false;
 };
 
+/// Shard -> coordinator: this permit will not be used; its key and its place in the budget are free again.
+struct permit_returned {
+  shard_key shard;
+  std::uint64_t permit = 0;
+};
+
 // -- operators
 // ---------------------------------------------------------------------------------------------------------------
 
@@ -236,6 +242,11 @@ template <class Inspector>
 bool inspect(Inspector& f, identify_sent& x) {
   return f.object(x).fields(f.field("shard", x.shard), f.field("permit", x.permit),
                             f.field("age_ms", x.age_ms), f.field("invalid", x.invalid));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, permit_returned& x) {
+  return f.object(x).fields(f.field("shard", x.shard), f.field("permit", x.permit));
 }
 
 template <class Inspector>

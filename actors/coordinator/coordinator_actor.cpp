@@ -316,6 +316,10 @@ local_coordinator_actor::behavior_type coordinator_state::make_behavior() {
       [this](const node_card& card, const caf::strong_actor_ptr& handle) { return join(card, handle); },
       [this](const identify_request& x) { return grant(x); },
       [this](const identify_sent& x) { book(x); },
+      [this](const permit_returned& x) {
+        if (auto changed = ledger.returned(x.permit, now()); !changed.empty())
+          save({.permits = changed});
+      },
       [this](const ready& x) {
         view.note(x);
         step_plan();

@@ -181,6 +181,10 @@ struct permit_used {
   std::uint64_t permit = 0;
   monotonic age{};
 };
+/// This permit will never be used: the ledger may have it back.
+struct permit_unused {
+  std::uint64_t permit = 0;
+};
 /// Open a connection; no `url`: the base URL.
 struct connect {
   link_number link = 0;
@@ -228,8 +232,8 @@ struct fatal {
   std::string advice;
 };
 
-using action = std::variant<ask_permit, permit_used, connect, identify, resume, close, wake_at, went_live,
-                            disconnected, session_lost, alert, fatal>;
+using action = std::variant<ask_permit, permit_used, permit_unused, connect, identify, resume, close, wake_at,
+                            went_live, disconnected, session_lost, alert, fatal>;
 using actions = std::vector<action>;
 
 } // namespace shardyard::session

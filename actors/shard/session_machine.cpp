@@ -89,9 +89,14 @@ void machine::on(const start& in, monotonic now) {
 }
 
 void machine::on(const permit_granted& in, monotonic now) {
-  auto* current = std::get_if<asking>(&state_);
-  if (!current || current->ask != in.ask)
+  if (in.ask <= granted_ask_ || in.ask > last_ask_)
     return;
+  granted_ask_ = in.ask;
+  auto* current = std::get_if<asking>(&state_);
+  if (!current || current->ask != in.ask) {
+    out_.emplace_back(permit_unused{in.permit});
+    return;
+  }
   auto greeted = current->greeted;
   permit_ =
       permit{in.permit, current->asked_at, current->asked_at + std::min(in.valid_for, tuning_.permit_valid)};
@@ -228,7 +233,7 @@ void machine::on(const stop& in, monotonic) {
   close_link(in.code);
   if (in.code == 1000 || in.code == 1001)
     session_.reset();
-  permit_.reset();
+  drop_permit();
   state_ = stopped{};
 }
 
@@ -267,7 +272,7 @@ void machine::attempt(monotonic now) {
 }
 
 void machine::ask(std::optional<link_number> greeted, monotonic now) {
-  permit_.reset();
+  drop_permit();
   ++last_ask_;
   out_.emplace_back(ask_permit{last_ask_, purpose_});
   // An answer later than this would bring an expired permit.
@@ -343,7 +348,7 @@ void machine::drop_session(std::string_view why) {
 
 void machine::give_up(std::string reason, std::string advice) {
   drop_session(reason);
-  permit_.reset();
+  drop_permit();
   out_.emplace_back(session::fatal{std::move(reason), std::move(advice)});
   state_ = stopped{};
 }
@@ -357,6 +362,12 @@ bool machine::close_link(std::uint16_t code) {
 
 bool machine::permit_usable(monotonic now) const {
   return permit_ && now + tuning_.permit_guard < permit_->expires;
+}
+
+void machine::drop_permit() {
+  if (permit_)
+    out_.emplace_back(permit_unused{permit_->id});
+  permit_.reset();
 }
 
 monotonic machine::backoff() {

@@ -82,6 +82,7 @@ private:
   void give_up(std::string reason, std::string advice);
   bool close_link(std::uint16_t code);
   bool permit_usable(monotonic now) const;
+  void drop_permit();
   monotonic backoff();
   monotonic between(monotonic low, monotonic high);
   std::uint64_t draw();
@@ -93,6 +94,8 @@ private:
   session::purpose purpose_ = session::purpose::start;
   link_number last_link_ = 0;
   std::uint64_t last_ask_ = 0;
+  std::uint64_t granted_ask_ =
+      0;                   ///< newest ask whose grant was seen; the same grant once more is no other one
   int failures_ = 0;       ///< attempts since the session was last live; drives the back-off
   int brief_lives_ = 0;    ///< times in a row that live ended before `steady_after`
   int url_failures_ = 0;   ///< connects to the resume URL that failed since the base URL was last tried

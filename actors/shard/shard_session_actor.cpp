@@ -64,6 +64,7 @@ void shard_state::carry_out(const session::action& action) {
       if (me.routes->coordinator)
         compat::send(me.self, me.routes->coordinator, identify_sent{me.setup.shard, x.permit, 0, false});
     }
+    void operator()(const session::permit_unused& x) { me.give_back(x.permit); }
     void operator()(const session::connect& x) { me.open(x); }
     void operator()(const session::identify&) {
       me.identifying = true;
@@ -145,6 +146,8 @@ void shard_state::ask_permit(const session::ask_permit& x) {
           [this](const identify_answer& answer) {
             switch (answer.verdict) {
             case identify_verdict::granted:
+              if (std::holds_alternative<session::stopped>(machine.current()))
+                return give_back(answer.permit);
               feed(session::permit_granted{answer.ask - ask_base, answer.permit,
                                            milliseconds(answer.after_ms)});
               break;
@@ -158,6 +161,11 @@ void shard_state::ask_permit(const session::ask_permit& x) {
             }
           },
           [later](caf::error&) { later(); });
+}
+
+void shard_state::give_back(std::uint64_t unused) {
+  if (routes->coordinator)
+    compat::send(self, routes->coordinator, permit_returned{setup.shard, unused});
 }
 
 net::gateway_link* shard_state::current_link() {

@@ -47,6 +47,7 @@ struct shard_state {
   void carry_out(const session::action& action);
   void open(const session::connect& x);
   void ask_permit(const session::ask_permit& x);
+  void give_back(std::uint64_t unused);
   void on_link(link_news& news);
   void on_ready(const saw::ready& x);
   void on_closed(session::link_number number, const net::close_reason& reason);

@@ -165,6 +165,15 @@ TEST_F(permits, a_restart_does_not_free_a_key) {
   EXPECT_GE(identify({1, 1, 2}, 2) - begin, 5s);
 }
 
+TEST_F(permits, a_permit_that_is_given_back_frees_its_key_at_once) {
+  discord_is_well();
+  auto first = permit({1, 0, 2}, 1);
+  ASSERT_EQ(first.verdict, identify_verdict::granted);
+  EXPECT_EQ(permit({1, 1, 2}, 2).verdict, identify_verdict::wait);
+  w.send(coordinator, permit_returned{{1, 0, 2}, first.permit});
+  EXPECT_EQ(permit({1, 1, 2}, 2).verdict, identify_verdict::granted);
+}
+
 // ---- reshards
 
 struct reshards : coordinator_scene {};
@@ -184,6 +193,22 @@ TEST_F(reshards, are_refused_while_a_shard_is_not_ready) {
   EXPECT_FALSE(half.ok);
   EXPECT_TRUE(says(half.why, "1:[1,2]")) << half.why;
   report(a, a.told->assignments.back(), {{1, 0, 2}, {1, 1, 2}});
+  EXPECT_TRUE(verb("reshard", 4).ok);
+}
+
+TEST_F(reshards, are_refused_while_the_plan_cannot_be_written) {
+  auto a = running_cluster();
+  {
+    full_disk full;
+    auto reply = verb("reshard", 4);
+    EXPECT_FALSE(reply.ok);
+    EXPECT_TRUE(says(reply.why, "could not be written")) << reply.why;
+    EXPECT_FALSE(reply.instead.empty());
+    w.pass(5s);
+  }
+  EXPECT_EQ(a.told->assignments.back().plan, 0u) << "what is not written is not begun";
+  for (auto& x : a.told->starts)
+    EXPECT_EQ(x.shard.topology, 1u);
   EXPECT_TRUE(verb("reshard", 4).ok);
 }
 

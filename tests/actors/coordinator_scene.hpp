@@ -7,6 +7,10 @@
 
 #include <boost/json.hpp>
 
+#include <csignal>
+
+#include <sys/resource.h>
+
 namespace shardyard::testing {
 
 struct orders {
@@ -34,6 +38,28 @@ inline node_actor spawn_node_record(caf::actor_system& system, std::shared_ptr<o
     };
   });
 }
+
+/// While it lives, no file of this process takes another byte.
+class full_disk {
+public:
+  full_disk() {
+    handler_ = std::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    auto none = before_;
+    none.rlim_cur = 0;
+    ::setrlimit(RLIMIT_FSIZE, &none);
+  }
+  ~full_disk() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  full_disk(const full_disk&) = delete;
+  full_disk& operator=(const full_disk&) = delete;
+
+private:
+  rlimit before_{};
+  void (*handler_)(int) = nullptr;
+};
 
 struct fake_node {
   node_card card;

@@ -82,6 +82,7 @@ inline coordinator_actor spawn_generous_coordinator(caf::actor_system& system,
           return identify_answer{identify_verdict::granted, x.ask, ++permits, 10'000, {}, {}};
         },
         [](const identify_sent&) {},
+        [](const permit_returned&) {},
         [](const ready&) {},
         [record](const done& x) {
           if (x.refused_led == 0)

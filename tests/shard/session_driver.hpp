@@ -105,7 +105,13 @@ private:
     identify_pending_ = false;
     EXPECT_TRUE(granted_.contains(x.permit)) << "IDENTIFY without a permit";
     EXPECT_LT(now_, granted_[x.permit]) << "IDENTIFY with an expired permit";
+    EXPECT_FALSE(returned_.contains(x.permit)) << "IDENTIFY on a permit that was given back";
     EXPECT_TRUE(used_.insert(x.permit).second) << "two IDENTIFYs on one permit";
+  }
+  void check(const permit_unused& x) {
+    EXPECT_TRUE(granted_.contains(x.permit)) << "a permit that nobody granted";
+    EXPECT_FALSE(used_.contains(x.permit)) << "a used permit given back: its key would be free too early";
+    EXPECT_TRUE(returned_.insert(x.permit).second) << "given back twice";
   }
   void check(const resume& x) {
     EXPECT_EQ(open_, x.link);
@@ -153,6 +159,7 @@ private:
   std::map<std::uint64_t, monotonic> asked_;
   std::map<std::uint64_t, monotonic> granted_;
   std::set<std::uint64_t> used_;
+  std::set<std::uint64_t> returned_;
   int resumes_ = 0;
   bool identify_pending_ = false;
   bool may_lose_ = false;

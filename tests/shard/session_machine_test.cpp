@@ -276,6 +276,37 @@ TEST(session_machine, an_unused_permit_survives_a_failed_connect_while_it_is_val
   EXPECT_EQ(d.did<permit_used>()->permit, 1u);
 }
 
+TEST(session_machine, a_permit_that_was_not_used_goes_back_when_the_shard_is_stopped) {
+  driver d;
+  d.feed(start{});
+  d.grant(7);
+  d.feed(stop{4000});
+  ASSERT_TRUE(d.did<permit_unused>());
+  EXPECT_EQ(d.did<permit_unused>()->permit, 7u);
+}
+
+TEST(session_machine, a_used_permit_does_not_go_back) {
+  driver d;
+  d.feed(start{});
+  d.grant(7);
+  d.feed(hello{d.link(), 0});
+  d.feed(stop{4000});
+  EXPECT_FALSE(d.did<permit_unused>());
+}
+
+TEST(session_machine, a_grant_that_comes_after_its_ask_was_given_up_goes_back_once) {
+  driver d;
+  d.feed(start{});
+  auto first = d.last_ask();
+  d.expire();
+  ASSERT_NE(d.last_ask(), first);
+  d.feed(permit_granted{first, 7, 10s});
+  ASSERT_TRUE(d.did<permit_unused>());
+  EXPECT_EQ(d.did<permit_unused>()->permit, 7u);
+  d.feed(permit_granted{first, 7, 10s});
+  EXPECT_FALSE(d.did<permit_unused>());
+}
+
 TEST(session_machine, a_permit_is_not_used_for_a_second_identify) {
   driver d;
   d.feed(start{});
