@@ -4,6 +4,8 @@
 // returned as written survives a crash.
 #pragma once
 
+#include "actors/coordinator/boot_clock.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
@@ -14,7 +16,7 @@
 namespace shardyard {
 
 /// The store cannot do what it was asked; the text says what is wrong and what to do. Nothing of the call
-/// happened.
+/// happened, or, where an answer was lost and it happened after all, the term ends: no later commit succeeds.
 struct store_error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -47,8 +49,11 @@ public:
   virtual std::optional<stored_row> get(std::string_view key) = 0;
   /// Rows whose key begins with `prefix` (not empty), in key order.
   virtual std::vector<stored_row> list(std::string_view prefix) = 0;
-  /// All writes or none. Throws store_error when the store fails or a later epoch has taken over.
+  /// All writes or none; of several writes to one key the last stays. Throws store_error when the store fails
+  /// or a later epoch has taken over.
   virtual commit_result commit(const std::vector<row_write>& writes) = 0;
+  /// False as soon as another coordinator may have begun its term: who holds the store must end. Any thread.
+  virtual bool leading(boot_clock::time_point) const { return true; }
 };
 
 } // namespace shardyard
