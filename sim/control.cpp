@@ -1,10 +1,12 @@
 #include "sim/control.hpp"
 
+#include "sim/client_fields.hpp"
+#include "sim/json_shapes.hpp"
 #include "sim/rest_routes.hpp"
 
 #include <boost/json.hpp>
 
-#include <charconv>
+#include <algorithm>
 #include <map>
 
 namespace shardyard::sim {
@@ -26,12 +28,8 @@ std::int64_t whole(const json::value& value, std::string_view key, std::int64_t 
 }
 
 snowflake guild_id(const json::value& value) {
-  snowflake id = 0;
-  if (auto* text = value.if_string()) {
-    auto end = std::from_chars(text->data(), text->data() + text->size(), id);
-    if (end.ec == std::errc{} && end.ptr == text->data() + text->size())
-      return id;
-  }
+  if (auto id = value.is_string() ? parse_id(text_of(&value)) : std::nullopt)
+    return *id;
   if (value.is_number())
     return static_cast<snowflake>(whole(value, "guild", 1, INT64_MAX));
   throw bad_request{"\"guild\" must be an id as string"};
@@ -109,6 +107,42 @@ http_answer post_world(gateway& discord, const json::object& body, moment now) {
   return as_json({{"rate", discord.rate()}, {"occurrences", discord.count().occurrences}});
 }
 
+std::uint64_t parameter(std::string_view target, std::string_view key, std::uint64_t otherwise) {
+  auto query = target.find('?');
+  for (auto rest = query == std::string_view::npos ? std::string_view{} : target.substr(query + 1);
+       !rest.empty();) {
+    auto pair = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
+    if (!pair.starts_with(key) || !pair.substr(key.size()).starts_with('='))
+      continue;
+    if (auto value = parse_id(pair.substr(key.size() + 1)))
+      return *value;
+    throw bad_request{"\"" + std::string{key} + "\" must be a whole number"};
+  }
+  return otherwise;
+}
+
+/// The guild as GUILD_CREATE would show it now, whatever is still on its way to sessions.
+http_answer show_world(gateway& discord, std::string_view target) {
+  auto guild = parameter(target, "guild", 0);
+  if (guild == 0)
+    return as_json({{"rate", discord.rate()},
+                    {"occurrences", discord.count().occurrences},
+                    {"guilds", discord.all().present()}});
+  auto* in = discord.all().find(guild);
+  if (!in)
+    return as_json({{"error", "\"guild\" must be the id of a guild that the bot is in"}}, 404);
+  snapshot_view view{.intents = parameter(target, "intents", known_intents),
+                     .large_threshold = static_cast<std::uint32_t>(parameter(target, "large_threshold", 0))};
+  view.everyone = view.large_threshold == 0;
+  if (view.everyone)
+    view.large_threshold = 50;
+  http_answer result;
+  put_guild_create(result.body, {discord.all(), *in}, view);
+  result.headers = {{"X-Occurrence", std::to_string(discord.count().occurrences)}};
+  return result;
+}
+
 http_answer list_violations(gateway& discord) {
   json::array rows;
   for (auto& row : discord.broken().rows())
@@ -170,6 +204,8 @@ http_answer control(gateway& discord, const http_question& asked, std::string_vi
     if (asked.method != method)
       throw bad_request{std::string{route} + " wants " + std::string{method}};
   };
+  if (route == "/world" && asked.method == "GET")
+    return show_world(discord, asked.target);
   if (route == "/fault" || route == "/world") {
     expects("POST");
     boost::system::error_code error;

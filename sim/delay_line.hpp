@@ -16,6 +16,7 @@ inline constexpr std::uint32_t no_guild = 0xFFFFFFFF;
 enum class copy_kind : std::uint8_t {
   event,    ///< a dispatch of an occurrence
   snapshot, ///< the guild's GUILD_CREATE; it holds everything up to `occurrence`
+  reply,    ///< answers a request of this session; nobody's occurrence
   outage,   ///< from here on the session has lost the guild; `occurrence` is the last that it was to get
 };
 

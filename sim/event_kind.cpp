@@ -6,7 +6,7 @@ namespace shardyard::sim {
 namespace {
 
 // In the order of event_kind.
-constexpr std::array<event_rule, 31> rules{{
+constexpr std::array<event_rule, 32> rules{{
     {"PRESENCE_UPDATE", guild_presences_intent, 0},
     {"MESSAGE_CREATE", guild_messages_intent, direct_messages_intent},
     {"TYPING_START", guild_typing_intent, direct_typing_intent},
@@ -28,6 +28,7 @@ constexpr std::array<event_rule, 31> rules{{
     {"GUILD_ROLE_CREATE", guilds_intent, 0},
     {"GUILD_ROLE_UPDATE", guilds_intent, 0},
     {"GUILD_ROLE_DELETE", guilds_intent, 0},
+    {"GUILD_EMOJIS_UPDATE", guild_expressions_intent, 0},
     {"GUILD_SCHEDULED_EVENT_CREATE", scheduled_events_intent, 0},
     {"GUILD_SCHEDULED_EVENT_USER_ADD", scheduled_events_intent, 0},
     {"GUILD_SCHEDULED_EVENT_DELETE", scheduled_events_intent, 0},

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace shardyard::sim {
 namespace {
@@ -17,7 +18,7 @@ struct share {
 
 // Parts in ten thousand (docs: the three mixes of settings::mix). entitlement_create stands for all events
 // without guild.
-constexpr std::array<share, 25> shares{{
+constexpr std::array<share, 26> shares{{
     {presence_update, 8990, 0, 4500},
     {message_create, 400, 4000, 2250},
     {typing_start, 200, 2200, 1500},
@@ -38,6 +39,7 @@ constexpr std::array<share, 25> shares{{
     {guild_role_create, 1, 2, 1},
     {guild_role_update, 2, 4, 2},
     {guild_role_delete, 1, 2, 1},
+    {guild_emojis_update, 1, 2, 1},
     {scheduled_event_create, 1, 2, 1},
     {scheduled_event_user_add, 2, 4, 2},
     {scheduled_event_delete, 1, 2, 1},
@@ -56,7 +58,10 @@ constexpr std::uint32_t direct_channel_count = 24;
 } // namespace
 
 event_source::event_source(world& all, const settings& chosen)
-    : all_(all), rng_(chosen.seed ^ 0xE7E275), twin_share_(chosen.twins) {
+    : all_(all),
+      rng_(chosen.seed ^ 0xE7E275),
+      twin_share_(chosen.twins),
+      repeated_join_share_(chosen.repeated_joins) {
   std::vector<double> weights;
   for (auto& row : shares)
     weights.push_back(share_of(row, chosen.mix));
@@ -85,9 +90,17 @@ occurrence event_source::next(moment now) {
     if (again.guild == 0 || all_.guilds()[again.guild_index].present)
       return again;
   }
+  if (auto* in = repeat_join(now))
+    return finish(guild_member_add, in->id, in->index, 0);
   auto kind = shares[kinds_.draw(rng_)].kind;
   if (kind == entitlement_create || activity_.empty())
     return direct(now);
+  return next(kind, all_.guilds()[activity_.draw(rng_)], now);
+}
+
+std::optional<occurrence> event_source::next(event_kind kind, moment now) {
+  if (activity_.empty())
+    return std::nullopt;
   return next(kind, all_.guilds()[activity_.draw(rng_)], now);
 }
 
@@ -109,8 +122,12 @@ occurrence event_source::next(event_kind kind, guild& in, moment now) {
 occurrence event_source::finish(event_kind kind, snowflake guild_id, std::uint32_t guild_index,
                                 snowflake channel) {
   text_.name = rule_of(kind).name;
-  occurrence happened{.kind = kind, .guild = guild_id, .guild_index = guild_index, .channel = channel};
-  happened.content = std::make_shared<const payload>(std::move(text_));
+  occurrence happened{.kind = kind,
+                      .guild = guild_id,
+                      .guild_index = guild_index,
+                      .channel = channel,
+                      .interaction = std::exchange(interaction_, 0),
+                      .content = std::make_shared<const payload>(std::move(text_))};
   text_ = {};
   return happened;
 }
@@ -134,7 +151,7 @@ bool event_source::write(event_kind& kind, guild& in, moment now) {
   case typing_start:
     return write_typing(in, now);
   case voice_state_update:
-    return write_voice_state(in);
+    return write_voice_state(in, now);
   case message_update:
     return write_edit(in, now);
   case message_reaction_add:
@@ -161,6 +178,9 @@ bool event_source::write(event_kind& kind, guild& in, moment now) {
   case guild_role_update:
   case guild_role_delete:
     return write_role_event(kind, in, now);
+  case guild_emojis_update:
+    write_emojis(in, now);
+    return true;
   case scheduled_event_create:
   case scheduled_event_user_add:
   case scheduled_event_delete:
@@ -213,30 +233,25 @@ void event_source::write_presence(guild& in, moment now) {
   auto& who = some_member(in);
   who.status = who.status != 0 && rng_.chance(0.5) ? 0 : static_cast<std::uint8_t>(1 + rng_.below(3));
   who.activity = static_cast<std::uint8_t>(rng_.below(8));
-  put(text_.d, "{");
-  put_presence_keys(text_.d, {all_, in}, who, unix_ms(now));
-  put_guild_id(in);
+  who.presence_ms = unix_ms(now);
+  put_presence_update(text_.d, {all_, in}, who);
 }
 
-bool event_source::write_voice_state(guild& in) {
+bool event_source::write_voice_state(guild& in, moment now) {
   auto& who = some_member(in);
   auto dice = rng_.below(10);
   if (who.voice_channel == 0) {
     auto* room = some_channel(in, 2);
-    if (!room)
+    if (!room || in.count_in_voice(room->id) >= voice_places)
       return false;
-    who.voice_channel = room->id;
+    in.move_in_voice(who, room->id, unix_ms(now));
   } else if (dice < 6) {
     who.self_mute = !who.self_mute;
   } else {
-    who.voice_channel = 0;
+    in.move_in_voice(who, 0, unix_ms(now));
     who.self_mute = false;
   }
-  put(text_.d, "{");
-  put_voice_state_keys(text_.d, {all_, in}, who);
-  put(text_.d, R"(,"member":)");
-  put_member(text_.d, {all_, in}, who);
-  put_guild_id(in);
+  put_voice_state_update(text_.d, {all_, in}, who);
   return true;
 }
 
@@ -308,11 +323,37 @@ bool event_source::write_new_message(guild& in, moment now) {
   auto& author = some_member(in);
   auto& slot = in.recent[in.next_recent++ % in.recent.size()];
   slot = {.id = all_.fresh_id(now), .channel = room->id, .sent_ms = unix_ms(now), .author = author.user};
-  room->last_message = slot.id;
+  room->last_message = std::max(room->last_message, slot.id);
   scene at{all_, in};
   write_message(&at, room->id, slot, &author, now);
   put_guild_id(in);
   return true;
+}
+
+occurrence event_source::post(guild& in, channel& room, const own_message& sent, moment now) {
+  auto& d = text_.d;
+  auto id = all_.fresh_id(now);
+  room.last_message = std::max(room.last_message, id);
+  put(d, R"({"type":0,"tts":false,"timestamp":)");
+  put_time(d, unix_ms(now));
+  put(d, R"(,"pinned":false,"mentions":[],"mention_roles":[],"mention_everyone":false,"member":{)");
+  put_member_keys(d, {all_, in}, in.bot());
+  put(d, R"(},"id":)");
+  put_id(d, id);
+  put(d, R"(,"flags":0,"embeds":)");
+  put(d, sent.embeds);
+  put(d, R"(,"edited_timestamp":null,"content":)");
+  put(d, sent.content);
+  put(d, R"(,"components":[],"channel_type":)");
+  put_number(d, room.type);
+  put(d, R"(,"channel_id":)");
+  put_id(d, room.id);
+  put(d, R"(,"author":)");
+  put(d, all_.bot().json);
+  put(d, R"(,"attachments":[])");
+  put(d, sent.more_keys);
+  put_guild_id(in);
+  return finish(message_create, in.id, in.index, 0);
 }
 
 bool event_source::write_edit(guild& in, moment now) {

@@ -12,7 +12,19 @@ using enum event_kind;
 
 // A guild's lists drift around what the seed gave it, within these bounds.
 constexpr std::size_t most_members = 300, most_channels = 400, most_threads = 300, most_roles = 200,
-                      most_events = 20;
+                      most_events = 20, most_emojis = 350;
+
+constexpr std::chrono::milliseconds repeated_join_after{400};
+
+void put_member_event(std::string& d, const scene& at, const member& who) {
+  put(d, "{");
+  put_member_keys(d, at, who);
+  put(d, R"(,"user":)");
+  put(d, at.all.users()[who.user].json);
+  put(d, R"(,"guild_id":)");
+  put_id(d, at.in.id);
+  put(d, "}");
+}
 
 template <class T>
 T take(std::vector<T>& from, std::size_t at) {
@@ -29,9 +41,13 @@ bool event_source::write_member_event(event_kind& kind, guild& in, moment now) {
   if (kind == guild_member_add && in.members.size() >= most_members)
     kind = guild_member_remove;
   if (kind == guild_member_remove) {
-    if (in.members.size() < 5 || in.members.back().voice_channel != 0)
+    if (in.members.size() < 5)
       return false;
-    auto gone = take(in.members, in.members.size() - 1);
+    auto at_back = in.members.size() - 1;
+    auto leaves = in.members[at_back].user == in.owner ? at_back - 1 : at_back;
+    if (in.members[leaves].voice_channel != 0)
+      return false;
+    auto gone = take(in.members, leaves);
     --in.member_count;
     put(d, R"({"user":)");
     put(d, all_.users()[gone.user].json);
@@ -45,17 +61,31 @@ bool event_source::write_member_event(event_kind& kind, guild& in, moment now) {
       return false;
     who = &in.members.emplace_back(member{.user = user, .joined_ms = unix_ms(now)});
     ++in.member_count;
+    if (rng_.chance(repeated_join_share_) && repeated_joins_.size() < 100)
+      repeated_joins_.push_back({in.index, user, now + repeated_join_after});
   } else if (rng_.chance(0.5)) {
     who->has_role = !who->has_role;
   } else {
     who->nick = static_cast<std::uint8_t>(rng_.below(4));
   }
-  put(d, "{");
-  put_member_keys(d, at, *who);
-  put(d, R"(,"user":)");
-  put(d, all_.users()[who->user].json);
-  put_guild_id(in);
+  put_member_event(d, at, *who);
   return true;
+}
+
+// Discord repairs a join by telling it again, to every session, with a `joined_at` some 400 ms later
+// (discord-api-docs, issue 3377). The member has joined once.
+guild* event_source::repeat_join(moment now) {
+  if (repeated_joins_.empty() || repeated_joins_.front().due > now)
+    return nullptr;
+  auto again = repeated_joins_.front();
+  repeated_joins_.pop_front();
+  auto& in = all_.guilds()[again.guild_index];
+  auto who = std::ranges::find(in.members, again.user, &member::user);
+  if (!in.present || who == in.members.end())
+    return nullptr;
+  who->joined_ms += std::chrono::duration_cast<std::chrono::milliseconds>(repeated_join_after).count();
+  put_member_event(text_.d, {all_, in}, *who);
+  return &in;
 }
 
 bool event_source::write_channel_event(event_kind kind, guild& in, moment now) {
@@ -70,13 +100,13 @@ bool event_source::write_channel_event(event_kind kind, guild& in, moment now) {
       return false;
     ++which->version;
   } else {
-    // The seed's channels stay; only one made since and without threads goes.
+    // The seed's channels stay; one made since goes, with its threads.
     auto at = in.channels.size() - 1;
-    auto threaded = std::ranges::find(in.threads, in.channels[at].id, &thread::parent) != in.threads.end();
-    if (in.channels.size() < 10 || in.channels[at].type != 0 || threaded)
+    if (in.channels.size() < 10 || in.channels[at].type != 0)
       return false;
     gone = take(in.channels, at);
     which = &gone;
+    std::erase_if(in.threads, [&gone](const thread& each) { return each.parent == gone.id; });
     for (auto& message : in.recent)
       if (message.channel == gone.id)
         message = {};
@@ -112,9 +142,15 @@ bool event_source::write_thread_event(event_kind kind, guild& in, moment now) {
     put_guild_id(in);
     return true;
   }
-  auto& which = in.threads[at];
-  if (kind == thread_update)
+  auto which = in.threads[at];
+  if (kind == thread_update) {
     ++which.version;
+    which.archived = rng_.chance(0.25);
+    if (which.archived)
+      take(in.threads, at); // GUILD_CREATE lists active threads only
+    else
+      in.threads[at] = which;
+  }
   put(d, "{");
   put_thread_keys(d, {all_, in}, which);
   put(d, kind == thread_create ? R"(,"newly_created":true})" : "}");
@@ -146,6 +182,20 @@ bool event_source::write_role_event(event_kind kind, guild& in, moment now) {
   put(d, "}");
   put_guild_id(in);
   return true;
+}
+
+// One is renamed, added or removed; the event lists them all.
+void event_source::write_emojis(guild& in, moment now) {
+  auto dice = rng_.below(3);
+  if (dice == 0 && in.emojis.size() < most_emojis)
+    in.emojis.push_back({all_.fresh_id(now), static_cast<std::uint32_t>(in.emojis.size())});
+  else if (dice == 1 && in.emojis.size() > 3)
+    in.emojis.pop_back();
+  else if (!in.emojis.empty())
+    in.emojis.back().version += 1000;
+  put(text_.d, "{");
+  put_emojis(text_.d, in);
+  put_guild_id(in);
 }
 
 bool event_source::write_scheduled_event(event_kind kind, guild& in, moment now) {
@@ -191,10 +241,9 @@ void event_source::write_interaction(guild& in, moment now) {
   scene at{all_, in};
   auto& who = some_member(in);
   auto* room = some_channel(in, 0);
-  auto id = all_.fresh_id(now);
+  auto id = interaction_ = all_.fresh_id(now);
   put(d, R"({"version":1,"type":2,"token":")");
-  put_hex(d, id);
-  put_hex(d, id + 1);
+  put(d, interaction_token(id));
   put(d, R"(","member":{)");
   put_member_keys(d, at, who);
   put(d, R"(,"user":)");

@@ -62,7 +62,7 @@ void gateway::disconnected(std::uint64_t number, int code, moment now) {
   auto* left = who.gone ? nullptr : detach(who, now);
   // Gateway reference, "Disconnecting": 1000 and 1001 end the session.
   if (left && (code == 1000 || code == 1001))
-    end(*left, "closed " + std::to_string(code));
+    end(*left, "closed " + std::to_string(code), now);
   clients_.erase(found);
 }
 
@@ -75,7 +75,7 @@ session* gateway::detach(client& who, moment now) {
   left->disconnected_at = now;
   if (left->ready)
     return left;
-  end(*left, {}); // nobody ever learnt its id
+  end(*left, {}, now); // nobody ever learnt its id
   return nullptr;
 }
 
@@ -106,6 +106,26 @@ void gateway::send_invalid(client& who, bool resumable, moment now) {
   who.opened_at = now; // a new handshake may follow on the same socket
 }
 
+void gateway::ask_for_heartbeat(client& who, moment now) {
+  if (settings_.heartbeat_requests <= 0 || !who.current)
+    return;
+  if (who.beat_due && now > *who.beat_due) {
+    violated(who, "heartbeat_request", "op 1 of the server was not answered in time", now);
+    who.beat_due.reset();
+  }
+  if (who.ask_beat_at && now >= *who.ask_beat_at) {
+    who.ask_beat_at.reset();
+    if (!who.beat_due)
+      who.beat_due = now + settings_.heartbeat_request_deadline;
+    who.out->send(R"({"t":null,"s":null,"op":1,"d":null})");
+  }
+  if (!who.ask_beat_at) {
+    auto mean_ms = 60'000 / settings_.heartbeat_requests;
+    who.ask_beat_at =
+        now + std::chrono::milliseconds{static_cast<std::int64_t>(mean_ms * 2 * delays_.unit())};
+  }
+}
+
 void gateway::check(client& who, moment now) {
   if (who.gone)
     return;
@@ -119,6 +139,7 @@ void gateway::check(client& who, moment now) {
     violated(who, "heartbeat_missed", "no heartbeat for 1.5 intervals", now);
     return close(who, 4000, "Unknown error.", now);
   }
+  ask_for_heartbeat(who, now);
   if (!who.current && now - who.opened_at > settings_.identify_deadline) {
     violated(who, "identify_deadline", "neither IDENTIFY nor RESUME", now);
     return close(who, 4009, "Session timed out.", now);
@@ -153,7 +174,7 @@ void gateway::advance(moment now) {
       expired.push_back(which.get());
   }
   for (auto* which : expired)
-    end(*which, "expired");
+    end(*which, "expired", now);
   for (auto& [number, who] : clients_)
     check(who, now);
   std::erase_if(clients_, [](auto& entry) { return entry.second.gone; });

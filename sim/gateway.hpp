@@ -17,9 +17,12 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
 namespace shardyard::sim {
+
+struct member_request;
 
 class gateway {
 public:
@@ -73,11 +76,13 @@ private:
     session* current = nullptr;
     moment opened_at{};
     moment last_beat{};
-    std::deque<moment> sent;          ///< the last minute's payloads
-    std::deque<moment> presences;     ///< the last 20 s of op 3
-    std::optional<moment> hello_at;   ///< HELLO is to be sent
-    std::optional<moment> invalid_at; ///< op 9 false is to be sent
-    std::optional<moment> refused_at; ///< op 9 was sent
+    std::deque<moment> sent;           ///< the last minute's payloads
+    std::deque<moment> presences;      ///< the last 20 s of op 3
+    std::optional<moment> ask_beat_at; ///< op 1 is to be sent
+    std::optional<moment> beat_due;    ///< op 1 was sent; the client's own is expected until then
+    std::optional<moment> hello_at;    ///< HELLO is to be sent
+    std::optional<moment> invalid_at;  ///< op 9 false is to be sent
+    std::optional<moment> refused_at;  ///< op 9 was sent
     std::optional<moment> cut_at;
   };
 
@@ -88,6 +93,7 @@ private:
   /// Takes the session off the connection; null when there was none or it was not READY yet and so ended.
   session* detach(client& who, moment now);
   void violated(const client& who, std::string rule, std::string text, moment now);
+  void ask_for_heartbeat(client& who, moment now);
   void send_reconnect(client& who, moment now);
   void send_invalid(client& who, bool resumable, moment now);
 
@@ -96,9 +102,22 @@ private:
   void identify(std::uint64_t number, client& who, const boost::json::object& d, moment now);
   bool acceptable(client& who, const boost::json::object& d, session::declared& as, moment now);
   void resume(std::uint64_t number, client& who, const boost::json::object& d, moment now);
-  void presence(client& who, const boost::json::object* d, moment now);
   bool token_matches(const boost::json::object& d) const;
   void budget_overrun(moment now);
+
+  // gateway_requests.cpp: what clients ask for on a session
+  void command(client& who, int op, const boost::json::object* d, moment now);
+  /// nullptr: the session does not have it.
+  guild* guild_of(const session& which, snowflake id);
+  void reply(session& to, const guild& in, std::string_view name, std::string d, moment now);
+  void presence(client& who, const boost::json::object* d, moment now);
+  void show_presence(const session& from, const boost::json::object& wanted, moment now);
+  void send_members(client& who, member_request request, moment now);
+  void send_sounds(session& to, const guild& in, moment now);
+  void send_channel_info(session& to, const guild& in, const boost::json::array& fields, moment now);
+  void set_voice(session& from, guild& in, snowflake channel, bool mute, bool deaf, moment now);
+  void tell_bot_voice(guild& in, moment now);
+  void leave_voice(const session& ended, moment now);
 
   // gateway_fanout.cpp: what sessions get
   void greet(session& which, moment now);
@@ -108,7 +127,7 @@ private:
   void release(session& which, moment now);
   void happen(occurrence what, moment now);
   bool deliver(session& which, const occurrence& what, moment now);
-  void end(session& which, std::string_view reason);
+  void end(session& which, std::string_view reason, moment now);
   std::size_t replay_limit(std::size_t guild_count) const;
   template <class Visit>
   void each_session_of(snowflake guild, Visit visit) {
@@ -143,6 +162,7 @@ private:
   std::unordered_map<std::string, session*> by_id_;
   std::map<std::uint32_t, std::vector<std::vector<session*>>> layouts_; ///< shard count, shard id
   std::uint32_t last_session_ = 0;
+  std::unordered_map<snowflake, moment> member_requests_; ///< per guild, the last for all members
 
   moment last_advance_;
   double rate_;

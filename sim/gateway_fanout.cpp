@@ -3,6 +3,8 @@
 #include "sim/gateway.hpp"
 #include "sim/text.hpp"
 
+#include <boost/json.hpp>
+
 #include <algorithm>
 
 namespace shardyard::sim {
@@ -64,6 +66,8 @@ void gateway::greet(session& which, moment now) {
   }
   for (auto index : which.pending)
     which.guilds[index] = guild_view::pending;
+  if (!which.presence.empty())
+    show_presence(which, boost::json::parse(which.presence).get_object(), now);
   shuffle(which.pending, delays_);
   stream_guilds(which, now);
 }
@@ -93,8 +97,9 @@ void gateway::stream_guilds(session& which, moment now) {
 void gateway::show_guild(session& which, std::uint32_t index, moment now, std::size_t padding) {
   auto& g = world_.guilds()[index];
   payload created{.name = "GUILD_CREATE", .d = {}};
-  put_guild_create(created.d, {world_, g},
-                   {which.as().intents, which.as().large_threshold, unix_ms(world_time(now)), padding});
+  put_guild_create(
+      created.d, {world_, g},
+      {.intents = which.as().intents, .large_threshold = which.as().large_threshold, .padding = padding});
   which.guilds[index] = guild_view::attached;
   which.queue(
       g.id, unix_ms(now),
@@ -121,6 +126,8 @@ void gateway::release(session& which, moment now) {
     case copy_kind::event:
       ++copies_;
       return truth_.carried(which.number(), s, item.occurrence);
+    case copy_kind::reply:
+      return;
     case copy_kind::snapshot:
       return truth_.guild_shown(which.number(), guild, item.occurrence);
     case copy_kind::outage:
@@ -167,14 +174,16 @@ bool gateway::deliver(session& which, const occurrence& what, moment now) {
   return true;
 }
 
-void gateway::end(session& which, std::string_view reason) {
+void gateway::end(session& which, std::string_view reason, moment now) {
   if (which.ready)
     truth_.session_ended(which.number(), reason);
   if (auto who = clients_.find(which.client); who != clients_.end() && who->second.current == &which)
     who->second.current = nullptr;
   std::erase(layouts_[which.as().shard_count][which.as().shard_id], &which);
   by_id_.erase(which.id());
+  auto ended = std::move(sessions_.at(which.number()));
   sessions_.erase(which.number());
+  leave_voice(*ended, now);
 }
 
 } // namespace shardyard::sim

@@ -109,7 +109,7 @@ bool gateway::strike(session& which, const fault& what, moment now) {
       send_invalid(*who, what.resumable, now);
     }
     if (!what.resumable)
-      end(which, "invalidated");
+      end(which, "invalidated", now);
     return who || !what.resumable;
   case fault_kind::reset:
   case fault_kind::half_open:
@@ -129,7 +129,7 @@ bool gateway::strike(session& which, const fault& what, moment now) {
     if (who)
       close(*who, what.code, "Injected.", now);
     if (who && ends_session(what.code))
-      end(which, "closed by server " + std::to_string(what.code));
+      end(which, "closed by server " + std::to_string(what.code), now);
     return who;
   case fault_kind::outage: {
     auto index = world_.find(what.guild)->index;
@@ -189,7 +189,7 @@ fault_result gateway::join(moment now) {
     if ((which.as().intents & guilds_intent) != 0) {
       payload created{.name = "GUILD_CREATE", .d = {}};
       put_guild_create(created.d, {world_, g},
-                       {which.as().intents, which.as().large_threshold, unix_ms(world_time(now))});
+                       {.intents = which.as().intents, .large_threshold = which.as().large_threshold});
       auto s = which.dispatch(std::make_shared<const payload>(std::move(created)), true);
       truth_.carried(which.number(), s, id);
       ++copies_;

@@ -1,5 +1,6 @@
 // What clients say: heartbeats, IDENTIFY, RESUME and the rest, each with Discord's rules and close codes
 // (Gateway reference; Opcodes and Status Codes).
+#include "sim/client_fields.hpp"
 #include "sim/gateway.hpp"
 #include "sim/text.hpp"
 
@@ -14,27 +15,6 @@ using namespace std::chrono_literals;
 namespace json = boost::json;
 
 constexpr auto in_flight_allowance = 5s; // payloads that crossed an op 9
-
-std::optional<std::uint64_t> whole_number(const json::value* value) {
-  if (!value || !value->is_number())
-    return std::nullopt;
-  boost::system::error_code error;
-  auto number = value->to_number<std::uint64_t>(error);
-  return error ? std::nullopt : std::optional{number};
-}
-
-std::string_view text_of(const json::value* value) {
-  auto* text = value ? value->if_string() : nullptr;
-  return text ? std::string_view{*text} : std::string_view{};
-}
-
-/// Forgets what is older than `window` and says how many are left with this one.
-std::size_t counted(std::deque<moment>& times, moment now, std::chrono::seconds window) {
-  while (!times.empty() && now - times.front() >= window)
-    times.pop_front();
-  times.push_back(now);
-  return times.size();
-}
 
 } // namespace
 
@@ -79,6 +59,7 @@ void gateway::handle(std::uint64_t number, client& who, const json::object& mess
     return refuse("unknown_op", "no op");
   if (*op == 1) {
     who.last_beat = now;
+    who.beat_due.reset();
     return who.out->send(R"({"t":null,"s":null,"op":11,"d":null})");
   }
   auto is_handshake = *op == 2 || *op == 6;
@@ -96,24 +77,7 @@ void gateway::handle(std::uint64_t number, client& who, const json::object& mess
       violated(who, "not_authenticated", "op " + std::to_string(*op) + " before IDENTIFY or RESUME", now);
     return close(who, 4003, "Not authenticated.", now);
   }
-  if (*op == 3)
-    return presence(who, object, now);
-  auto* wanted = *op == 31 ? "guild_ids" : "guild_id";
-  if (!object || !object->contains(wanted))
-    return refuse("missing_fields", "op " + std::to_string(*op) + " without " + wanted);
-}
-
-void gateway::presence(client& who, const json::object* d, moment now) {
-  for (auto* key : {"since", "activities", "status", "afk"}) {
-    if (!d || !d->contains(key)) {
-      violated(who, "missing_fields", std::string{"op 3 without "} + key, now);
-      return close(who, 4001, "Unknown opcode.", now);
-    }
-  }
-  if (counted(who.presences, now, 20s) > 5) {
-    violated(who, "presence_limit", "more than 5 presence updates in 20 s", now);
-    close(who, 4008, "Rate limited.", now);
-  }
+  command(who, static_cast<int>(*op), object, now);
 }
 
 bool gateway::token_matches(const json::object& d) const {
@@ -192,6 +156,8 @@ void gateway::identify(std::uint64_t number, client& who, const json::object& d,
   auto& layout = layouts_[as.shard_count];
   layout.resize(as.shard_count);
   layout[as.shard_id].push_back(&made);
+  if (auto* presence = d.if_contains("presence"); presence && presence->is_object())
+    made.presence = json::serialize(*presence);
   made.shuffle_envelope = settings_.shuffle_envelope;
   made.connection = who.out;
   made.client = number;
@@ -227,12 +193,12 @@ void gateway::resume(std::uint64_t number, client& who, const json::object& d, m
     close(who, 4007, "Invalid seq.", now);
     if (auto old = clients_.find(back.client); old != clients_.end())
       close(old->second, 4000, "Unknown error.", now);
-    return end(back, "invalid seq");
+    return end(back, "invalid seq", now);
   }
   if (auto old = clients_.find(back.client); old != clients_.end())
     close(old->second, 4000, "Unknown error.", now);
   if (!back.replay().covers(*seq)) {
-    end(back, "replay buffer overrun");
+    end(back, "replay buffer overrun", now);
     return send_invalid(who, false, now);
   }
   back.connection = who.out;
@@ -251,7 +217,7 @@ void gateway::budget_overrun(moment now) {
   for (auto& [number, who] : clients_)
     close(who, 4004, "Authentication failed.", now);
   while (!sessions_.empty())
-    end(*sessions_.begin()->second, "budget overrun");
+    end(*sessions_.begin()->second, "budget overrun", now);
 }
 
 } // namespace shardyard::sim

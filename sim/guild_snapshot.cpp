@@ -51,7 +51,8 @@ void put_guild_create(std::string& out, const scene& at, const snapshot_view& vi
     return true;
   });
   put_array(out, "members", g.members, [&](const member& who) {
-    auto noticed = who.status != 0 || who.has_role || who.nick != 0 || who.voice_channel != 0;
+    auto noticed =
+        view.everyone || who.status != 0 || who.has_role || who.nick != 0 || who.voice_channel != 0;
     if (who.user != 0 && !(shows_members ? !large || noticed : who.voice_channel != 0))
       return false;
     put_member_keys(out, at, who);
@@ -62,7 +63,7 @@ void put_guild_create(std::string& out, const scene& at, const snapshot_view& vi
   put_array(out, "presences", g.members, [&](const member& who) {
     if (!shows_members || who.status == 0)
       return false;
-    put_presence_keys(out, at, who, view.now_ms);
+    put_presence_keys(out, at, who);
     return true;
   });
   put_array(out, "channels", g.channels, [&](const channel& which) {
@@ -73,8 +74,10 @@ void put_guild_create(std::string& out, const scene& at, const snapshot_view& vi
     put_scheduled_event_keys(out, at, which);
     return true;
   });
+  put(out, ",");
+  put_soundboard_sounds(out, g);
   put(out,
-      R"(,"stage_instances":[],"soundboard_sounds":[],"embedded_activities":[],"application_command_counts":{"1":3,"2":0,"3":1})");
+      R"(,"stage_instances":[],"embedded_activities":[],"application_command_counts":{"1":3,"2":0,"3":1})");
   if (view.padding > 0) {
     put(out, R"(,"x_padding":")");
     out.append(view.padding, 'x');

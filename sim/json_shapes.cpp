@@ -9,13 +9,18 @@ namespace {
 
 constexpr std::array<std::string_view, 4> statuses{"offline", "online", "idle", "dnd"};
 
+bool is_bot(const member& who) {
+  return who.user == 0;
+}
+
 void put_name(std::string& out, std::uint64_t number) {
   out.push_back('"');
   put(out, name_of(number));
   out.push_back('"');
 }
 
-void put_activities(std::string& out, const member& who, std::int64_t now_ms) {
+void put_activities(std::string& out, const member& who) {
+  auto now_ms = who.presence_ms;
   if (who.activity >= 5)
     return;
   put(out, R"({"type":4,"state":)");
@@ -69,29 +74,54 @@ void put_voice_state_keys(std::string& out, const scene& at, const member& who) 
   put(out, R"("user_id":)");
   put_id(out, at.all.users()[who.user].id);
   put(out, R"(,"suppress":false,"session_id":")");
-  put_hex(out, who.user + 77);
+  if (is_bot(who))
+    put(out, at.in.voice_session);
+  else
+    put_hex(out, who.user + 77);
   put(out, R"(","self_video":false,"self_mute":)");
   put(out, who.self_mute ? "true" : "false");
-  put(out, R"(,"self_deaf":false,"request_to_speak_timestamp":null,"mute":false,"deaf":false,"channel_id":)");
+  put(out, R"(,"self_deaf":)");
+  put(out, who.self_deaf ? "true" : "false");
+  put(out, R"(,"request_to_speak_timestamp":null,"mute":false,"deaf":false,"channel_id":)");
   put_id(out, who.voice_channel);
 }
 
-void put_presence_keys(std::string& out, const scene& at, const member& who, std::int64_t now_ms) {
+void put_voice_state_update(std::string& out, const scene& at, const member& who) {
+  put(out, "{");
+  put_voice_state_keys(out, at, who);
+  put(out, R"(,"member":)");
+  put_member(out, at, who);
+  put(out, R"(,"guild_id":)");
+  put_id(out, at.in.id);
+  put(out, "}");
+}
+
+void put_presence_update(std::string& out, const scene& at, const member& who) {
+  put(out, "{");
+  put_presence_keys(out, at, who);
+  put(out, R"(,"guild_id":)");
+  put_id(out, at.in.id);
+  put(out, "}");
+}
+
+void put_presence_keys(std::string& out, const scene& at, const member& who) {
   put(out, R"("user":{"id":)");
   put_id(out, at.all.users()[who.user].id);
   put(out, R"(},"status":")");
   put(out, statuses[who.status]);
   put(out, R"(","processed_at_timestamp":)");
-  put_number(out, static_cast<std::uint64_t>(now_ms));
+  put_number(out, static_cast<std::uint64_t>(who.presence_ms));
   put(out, R"(,"client_status":{)");
   if (who.status != 0) {
-    put(out, who.user % 2 ? R"("mobile":")" : R"("desktop":")");
+    put(out, is_bot(who) ? R"("web":")" : who.user % 2 ? R"("mobile":")" : R"("desktop":")");
     put(out, statuses[who.status]);
     put(out, "\"");
   }
   put(out, R"(},"activities":[)");
-  if (who.status != 0)
-    put_activities(out, who, now_ms);
+  if (is_bot(who))
+    put(out, at.in.bot_activities ? std::string_view{*at.in.bot_activities} : std::string_view{});
+  else if (who.status != 0)
+    put_activities(out, who);
   put(out, "]");
 }
 
@@ -101,7 +131,7 @@ void put_channel_keys(std::string& out, const scene& at, const channel& which) {
   put(out, R"(,"type":)");
   put_number(out, which.type);
   if (which.type == 2)
-    put(out, R"(,"user_limit":12,"rtc_region":null,"bitrate":64000)");
+    put(out, R"(,"user_limit":12,"rtc_region":null,"bitrate":64000)"); // voice_places
   if (which.type == 0) {
     put(out, R"(,"topic":")");
     put(out, name_of(which.id + which.version));
@@ -127,7 +157,9 @@ void put_channel_keys(std::string& out, const scene& at, const channel& which) {
 void put_thread_keys(std::string& out, const scene& at, const thread& which) {
   put(out, R"("type":11,"total_message_sent":6,"thread_metadata":{"locked":false,"create_timestamp":)");
   put_time(out, which.created_ms);
-  put(out, R"(,"auto_archive_duration":4320,"archived":false,"archive_timestamp":)");
+  put(out, R"(,"auto_archive_duration":4320,"archived":)");
+  put(out, which.archived ? "true" : "false");
+  put(out, R"(,"archive_timestamp":)");
   put_time(out, which.created_ms + which.version * 1000);
   put(out, R"(},"rate_limit_per_user":)");
   put_number(out, which.version % 3 * 5);
@@ -209,17 +241,37 @@ void put_guild_keys(std::string& out, const scene& at) {
     put(out, "},{");
     put_role_keys(out, at, r);
   }
-  put(out, R"(}],"emojis":[)");
-  auto emojis = g.size == guild_size::small ? 1 : g.size == guild_size::medium ? 60 : 300;
-  for (auto i = 0; i < emojis; ++i) {
-    put(out, i == 0 ? "{" : ",{");
+  put(out, "}],");
+  put_emojis(out, g);
+  put(out, R"(,"stickers":[])");
+}
+
+void put_emojis(std::string& out, const guild& in) {
+  put(out, R"("emojis":[)");
+  for (auto& each : in.emojis) {
+    put(out, out.back() == '[' ? "{" : ",{");
     put(out, R"("roles":[],"require_colons":true,"name":"lantern_)");
-    put_number(out, static_cast<std::uint64_t>(i));
+    put_number(out, each.version);
     put(out, R"(","managed":false,"id":)");
-    put_id(out, g.id + 100 + static_cast<std::uint64_t>(i));
+    put_id(out, each.id);
     put(out, R"(,"available":true,"animated":false})");
   }
-  put(out, R"(],"stickers":[])");
+  put(out, "]");
+}
+
+void put_soundboard_sounds(std::string& out, const guild& in) {
+  put(out, R"("soundboard_sounds":[)");
+  for (std::uint64_t i = 0; i < 2; ++i) {
+    put(out, i == 0 ? "{" : ",{");
+    put(out, R"("volume":0.8,"user_id":"0","sound_id":)");
+    put_id(out, in.id + 50'000 + i);
+    put(out, i == 0 ? R"(,"name":"foghorn","guild_id":)" : R"(,"name":"ship bell","guild_id":)");
+    put_id(out, in.id);
+    put(out, R"(,"emoji_name":")");
+    put(out, "\xF0\x9F\x94\x94");
+    put(out, R"(","emoji_id":null,"available":true})");
+  }
+  put(out, "]");
 }
 
 } // namespace shardyard::sim

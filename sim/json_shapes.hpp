@@ -21,9 +21,18 @@ void put_member(std::string& out, const scene& at, const member& who);
 /// The keys of a voice state, without braces, `member` and `guild_id`.
 void put_voice_state_keys(std::string& out, const scene& at, const member& who);
 
-/// The keys of a presence after `user`, without braces and `guild_id`. `now_ms` stands in activities that
-/// show a time.
-void put_presence_keys(std::string& out, const scene& at, const member& who, std::int64_t now_ms);
+/// The whole `d` of VOICE_STATE_UPDATE and of PRESENCE_UPDATE.
+void put_voice_state_update(std::string& out, const scene& at, const member& who);
+void put_presence_update(std::string& out, const scene& at, const member& who);
+
+/// The keys of a presence after `user`, without braces and `guild_id`. The same until the presence changes.
+void put_presence_keys(std::string& out, const scene& at, const member& who);
+
+/// `emojis` with its key, as GUILD_EMOJIS_UPDATE and the guild object have it.
+void put_emojis(std::string& out, const guild& in);
+
+/// `soundboard_sounds` with its key. A guild has two, which never change.
+void put_soundboard_sounds(std::string& out, const guild& in);
 
 /// The keys of a channel, thread, role or scheduled event, without braces and (but for threads and events)
 /// `guild_id`.
@@ -39,7 +48,7 @@ void put_guild_keys(std::string& out, const scene& at);
 struct snapshot_view {
   std::uint64_t intents = 0;
   std::uint32_t large_threshold = 50;
-  std::int64_t now_ms = 0;
+  bool everyone = false;   ///< all members that the world shows and all presences, whatever the threshold
   std::size_t padding = 0; ///< bytes of an unknown field on top
 };
 void put_guild_create(std::string& out, const scene& at, const snapshot_view& view);

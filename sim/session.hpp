@@ -7,6 +7,7 @@
 #include "sim/replay_buffer.hpp"
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -57,6 +58,8 @@ public:
   std::uint32_t duplicates = 0;                         ///< next copies to send twice
   std::vector<snowflake> drops;                         ///< next copies to withhold; 0: of any guild
   std::unordered_map<std::uint32_t, guild_view> guilds; ///< by index in the world
+  std::set<std::uint32_t> voice;      ///< guilds in which its op 4 set the bot's voice state last
+  std::string presence;               ///< `presence` of IDENTIFY as JSON, or empty
   std::vector<std::uint32_t> pending; ///< guilds whose GUILD_CREATE is to come, next one last
   double create_credit = 0;           ///< GUILD_CREATEs that may be sent now
   delay_line line;

@@ -28,6 +28,12 @@ std::string complaint_about(const settings& chosen) {
     return "zstd_window_log must be 10 to 23";
   if (!shares_fit)
     return "medium_guilds and large_guilds are shares and must add up to 1 at most";
+  if (!(x.heartbeat_requests >= 0 && x.heartbeat_requests <= 60) || x.heartbeat_request_deadline < 10ms)
+    return "heartbeat_requests must be 0 to 60 per minute, heartbeat_request_deadline 10 ms or more";
+  if (!(x.repeated_joins >= 0 && x.repeated_joins <= 1) || !(x.interactions_per_second >= 0) ||
+      x.member_request_spacing < 0s)
+    return "repeated_joins is a share; interactions_per_second and member_request_spacing must not be "
+           "negative";
   if (!(x.events_per_second >= 0) || !(x.twins >= 0 && x.twins <= 1) || !(x.activity_exponent >= 0))
     return "events_per_second, twins (a share) and activity_exponent must not be negative";
   return {};

@@ -50,9 +50,12 @@ struct settings {
   std::uint32_t guild_create_rate = 1000;    ///< GUILD_CREATEs per second and session; 0: all at once
   std::chrono::milliseconds invalid_session_delay{1000}; ///< until op 9 after a bucket violation
   std::chrono::milliseconds reconnect_grace{5000};       ///< until the line is cut after op 7
-  std::uint32_t send_limit = 120;                        ///< payloads per 60 s and connection, then 4008
-  std::uint32_t max_payload_bytes = 4096;                ///< from a client, else 4002
-  std::uint64_t max_queue_bytes = 64u << 20; ///< unwritten bytes of a slow reader, then its line is cut
+  double heartbeat_requests = 0; ///< op 1 to the client: per minute and connection, at random moments
+  std::chrono::milliseconds heartbeat_request_deadline{10000}; ///< for the op 1 that answers it
+  std::chrono::seconds member_request_spacing{30}; ///< between requests for all members of one guild
+  std::uint32_t send_limit = 120;                  ///< payloads per 60 s and connection, then 4008
+  std::uint32_t max_payload_bytes = 4096;          ///< from a client, else 4002
+  std::uint64_t max_queue_bytes = 64u << 20;       ///< unwritten bytes of a slow reader, then its line is cut
   std::uint32_t nodes = 2; ///< connections are spread over so many nodes (fault "drain_node")
   int zlib_level = 1;
   int zstd_level = 1;
@@ -70,12 +73,17 @@ struct settings {
   double events_per_second = 0;   ///< over all guilds
   event_mix mix = event_mix::presences;
   double twins = 0.0005; ///< share of messages and reactions that Discord itself sends twice to everybody
+  double repeated_joins = 0.05;       ///< share of GUILD_MEMBER_ADDs told again with a later `joined_at`
+  double interactions_per_second = 0; ///< slash commands over all guilds, besides those of the mix
   std::chrono::milliseconds clock_skew{
       0}; ///< of Discord's clock (snowflakes, timestamps) against this host's
   std::chrono::milliseconds copy_delay_min{0}; ///< of each session's copy of an event
   std::chrono::milliseconds copy_delay_max{20};
   std::chrono::milliseconds tick{2}; ///< events are made and sent once per tick
-  bool truth = true;                 ///< keep the log of GET /truth (some 15 bytes per event)
+  bool truth = true;                 ///< keep the log of GET /truth (some 15 bytes per event and session)
+  std::uint64_t truth_memory = 256u << 20; ///< bytes of it in memory; what is more goes to a file
+  std::uint64_t truth_limit = 16ull << 30; ///< bytes of it in all; beyond them there is no truth any more
+  std::string truth_folder;                ///< where that file is; empty: the system's for temporary files
 };
 
 /// Empty, or what cannot work in these settings and what is allowed.

@@ -141,6 +141,13 @@ void put_hex(std::string& out, std::uint64_t seed) {
   out.append(digits, sizeof digits);
 }
 
+std::string interaction_token(snowflake id) {
+  std::string token;
+  put_hex(token, id);
+  put_hex(token, id + 1);
+  return token;
+}
+
 std::string_view name_of(std::uint64_t number) {
   return names[(number * 0x9E3779B97F4A7C15ULL >> 33) % names.size()];
 }

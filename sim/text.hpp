@@ -36,6 +36,9 @@ void put_time(std::string& out, std::int64_t unix_milliseconds);
 /// 32 hex characters that follow from `seed`.
 void put_hex(std::string& out, std::uint64_t seed);
 
+/// The token of an interaction, which follows from its id.
+std::string interaction_token(snowflake id);
+
 /// One of a fixed list of names, already escaped for JSON, without quotes. 15 % are not ASCII, some hold
 /// escaped quotes or the text of a `guild_id` key, which must not mislead a scanner.
 std::string_view name_of(std::uint64_t number);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace shardyard::sim {
 namespace {
@@ -27,6 +28,8 @@ profile profile_of(guild_size size, random_source& rng) {
   auto shown = 4 + rng.below(9);
   return {shown, shown, 2 + rng.below(3), 4 + rng.below(5), rng.below(2), rng.below(2)};
 }
+
+} // namespace
 
 std::string user_json(snowflake id, std::uint64_t number, bool bot) {
   std::string out = R"({"username":")";
@@ -57,7 +60,22 @@ std::string user_json(snowflake id, std::uint64_t number, bool bot) {
   return out;
 }
 
-} // namespace
+channel* guild::find_channel(snowflake channel_id) {
+  auto found = std::ranges::find(channels, channel_id, &channel::id);
+  return found == channels.end() ? nullptr : &*found;
+}
+
+std::uint32_t guild::count_in_voice(snowflake channel_id) const {
+  return static_cast<std::uint32_t>(std::ranges::count(members, channel_id, &member::voice_channel));
+}
+
+void guild::move_in_voice(member& who, snowflake channel_id, std::int64_t now_ms) {
+  auto left = std::exchange(who.voice_channel, channel_id);
+  if (auto* entered = find_channel(channel_id); entered && entered->voice_since_ms == 0)
+    entered->voice_since_ms = now_ms;
+  if (auto* emptied = find_channel(left); emptied && count_in_voice(left) == 0)
+    emptied->voice_since_ms = 0;
+}
 
 world::world(const settings& chosen, moment now) : rng_(chosen.seed), exponent_(chosen.activity_exponent) {
   make_users(std::clamp(chosen.guilds * 2, 500u, 20000u), now);
@@ -80,10 +98,25 @@ world::world(const settings& chosen, moment now) : rng_(chosen.seed), exponent_(
 }
 
 guild* world::find(snowflake id) {
+  return const_cast<guild*>(std::as_const(*this).find(id));
+}
+
+const guild* world::find(snowflake id) const {
   auto found = index_.find(id);
   if (found == index_.end() || !guilds_[found->second].present)
     return nullptr;
   return &guilds_[found->second];
+}
+
+guild* world::guild_of_channel(snowflake channel_id, bool threads) {
+  for (auto& g : guilds_) {
+    if (!g.present)
+      continue;
+    if (g.find_channel(channel_id) ||
+        (threads && std::ranges::find(g.threads, channel_id, &thread::id) != g.threads.end()))
+      return &g;
+  }
+  return nullptr;
 }
 
 guild& world::join(moment now) {
@@ -129,7 +162,11 @@ guild& world::add(snowflake id, guild_size size, moment now) {
     made.threads.push_back({make_snowflake(created, low + 4000 + i), made.channels[1].id, 1, 0, created});
   for (std::uint32_t i = 0; i < shape.events; ++i)
     made.events.push_back({make_snowflake(created, low + 8000 + i), unix_ms(now) + day_ms, rng_.below(20)});
-  made.members.push_back({.user = 0, .status = 1, .has_role = true, .joined_ms = made.joined_ms});
+  auto emojis = size == guild_size::small ? 1u : size == guild_size::medium ? 60u : 300u;
+  for (std::uint32_t i = 0; i < emojis; ++i)
+    made.emojis.push_back({made.id + 100 + i, i});
+  made.members.push_back(
+      {.user = 0, .status = 1, .has_role = true, .joined_ms = made.joined_ms, .presence_ms = made.joined_ms});
   auto first = 1 + rng_.below(static_cast<std::uint32_t>(users_.size()) - 1);
   for (std::uint32_t i = 1; i < shape.shown; ++i) {
     auto user = 1 + (first + i) % (static_cast<std::uint32_t>(users_.size()) - 1);
@@ -138,7 +175,8 @@ guild& world::add(snowflake id, guild_size size, moment now) {
                             .status = static_cast<std::uint8_t>(rng_.below(4)),
                             .activity = static_cast<std::uint8_t>(rng_.below(8)),
                             .has_role = rng_.chance(0.5),
-                            .joined_ms = created + 120'000 + i});
+                            .joined_ms = created + 120'000 + i,
+                            .presence_ms = unix_ms(now) - rng_.below(3'600'000)});
   }
   made.owner = made.members.back().user;
   return made;

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -19,13 +20,20 @@ struct user {
   std::string json; ///< the user object
 };
 
+/// The user object of a user with this number.
+std::string user_json(snowflake id, std::uint64_t number, bool bot);
+
 struct channel {
   snowflake id = 0;
   snowflake parent = 0;
-  snowflake last_message = 0;
+  snowflake last_message = 0; ///< the greatest id, also when ids of one millisecond came in another order
   std::uint32_t version = 0;
-  std::uint8_t type = 0; ///< 0 text, 2 voice, 4 category
+  std::uint8_t type = 0;           ///< 0 text, 2 voice, 4 category
+  std::int64_t voice_since_ms = 0; ///< when the first of those in the voice channel came; 0: empty
 };
+
+/// Members that a voice channel holds (`user_limit`).
+inline constexpr std::uint32_t voice_places = 12;
 
 struct thread {
   snowflake id = 0;
@@ -33,6 +41,12 @@ struct thread {
   std::uint32_t owner = 0; ///< user index
   std::uint32_t version = 0;
   std::int64_t created_ms = 0;
+  bool archived = false; ///< only while its last THREAD_UPDATE is written; then it is no longer listed
+};
+
+struct emoji {
+  snowflake id = 0;
+  std::uint32_t version = 0; ///< counts renamings
 };
 
 struct role {
@@ -47,8 +61,10 @@ struct member {
   std::uint8_t activity = 0;
   bool has_role = false;
   bool self_mute = false;
+  bool self_deaf = false;
   snowflake voice_channel = 0;
   std::int64_t joined_ms = 0;
+  std::int64_t presence_ms = 0; ///< when status and activity became what they are
 };
 
 struct scheduled_event {
@@ -84,8 +100,25 @@ struct guild {
   std::vector<role> roles;     ///< without @everyone, whose id is the guild's
   std::vector<member> members; ///< those worth showing; the first is the bot
   std::vector<scheduled_event> events;
+  std::vector<emoji> emojis;
+  std::string voice_session; ///< id of the session whose op 4 set the bot's voice state last
+  std::string bot_presence; ///< activities that a session gave the bot, to tell whether a new word changes it
+  std::shared_ptr<const std::string> bot_activities; ///< the same as others see them; null: none
   std::array<recent_message, 6> recent{};
   std::uint8_t next_recent = 0;
+
+  member& bot() { return members.front(); }
+  const member& bot() const { return members.front(); }
+
+  /// Members that are counted but never act. They exist for whoever requests all members.
+  std::uint32_t silent_members() const { return member_count - static_cast<std::uint32_t>(members.size()); }
+
+  /// nullptr: no such channel (threads are none).
+  channel* find_channel(snowflake channel_id);
+  std::uint32_t count_in_voice(snowflake channel_id) const;
+
+  /// To another voice channel, or out of voice (0).
+  void move_in_voice(member& who, snowflake channel_id, std::int64_t now_ms);
 };
 
 class world {
@@ -100,6 +133,10 @@ public:
 
   /// nullptr: no such guild, or the bot left it.
   guild* find(snowflake id);
+  const guild* find(snowflake id) const;
+
+  /// The guild present that has this channel or, if `threads` is set, thread.
+  guild* guild_of_channel(snowflake channel_id, bool threads = false);
 
   /// The bot joins a small guild made now.
   guild& join(moment now);

@@ -1,11 +1,13 @@
 #include "sim/event_source.hpp"
 #include "sim/text.hpp"
+#include "tests/sim/guild_cache.hpp"
 
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
 #include <map>
 #include <set>
+#include <string>
 
 namespace shardyard::sim {
 namespace {
@@ -42,95 +44,67 @@ TEST(world, the_same_seed_gives_the_same_history_and_another_seed_another) {
   EXPECT_NE(first, history(of_seed(6), 3000));
 }
 
-/// The ids in an array of objects, or the values of another key.
-std::set<std::string> ids(const json::value& array, std::string_view key = "id") {
-  std::set<std::string> result;
-  for (auto& element : array.as_array())
-    result.emplace(element.at(key).as_string());
-  return result;
-}
-
 json::object snapshot(const world& all, const guild& g, std::uint64_t intents = known_intents) {
   std::string text;
-  put_guild_create(text, {all, g}, {.intents = intents, .large_threshold = 250, .now_ms = unix_ms(start)});
+  put_guild_create(text, {all, g}, {.intents = intents, .large_threshold = 250});
   return json::parse(text).get_object();
 }
 
-/// What a bot's cache of one guild would hold.
-struct folded {
-  std::set<std::string> channels, threads, roles, members, events;
-  std::map<std::string, std::string> voice; ///< user to channel, with mute
-  std::uint64_t member_count = 0;
-
-  explicit folded(const json::object& d)
-      : channels(ids(d.at("channels"))),
-        threads(ids(d.at("threads"))),
-        roles(ids(d.at("roles"))),
-        events(ids(d.at("guild_scheduled_events"))),
-        member_count(d.at("member_count").to_number<std::uint64_t>()) {
-    for (auto& m : d.at("members").as_array())
-      members.emplace(m.at("user").at("id").as_string());
-    for (auto& v : d.at("voice_states").as_array())
-      set_voice(v.as_object());
-  }
-
-  void set_voice(const json::object& v) {
-    std::string who{v.at("user_id").as_string()};
-    if (v.at("channel_id").is_null())
-      voice.erase(who);
-    else
-      voice[who] = json::serialize(v.at("channel_id")) + json::serialize(v.at("self_mute"));
-  }
-
-  void apply(std::string_view name, const json::object& d) {
-    auto id = d.contains("id") ? std::string{d.at("id").as_string()} : "";
-    if (name == "CHANNEL_CREATE")
-      channels.insert(id);
-    else if (name == "CHANNEL_DELETE")
-      channels.erase(id);
-    else if (name == "THREAD_CREATE")
-      threads.insert(id);
-    else if (name == "THREAD_DELETE")
-      threads.erase(id);
-    else if (name == "GUILD_ROLE_CREATE")
-      roles.emplace(d.at("role").at("id").as_string());
-    else if (name == "GUILD_ROLE_DELETE")
-      roles.erase(std::string{d.at("role_id").as_string()});
-    else if (name == "GUILD_SCHEDULED_EVENT_CREATE")
-      events.insert(id);
-    else if (name == "GUILD_SCHEDULED_EVENT_DELETE")
-      events.erase(id);
-    else if (name == "VOICE_STATE_UPDATE")
-      set_voice(d);
-    else if (name == "GUILD_MEMBER_ADD")
-      members.emplace(d.at("user").at("id").as_string()), ++member_count;
-    else if (name == "GUILD_MEMBER_REMOVE")
-      members.erase(std::string{d.at("user").at("id").as_string()}), --member_count;
-  }
-
-  bool operator==(const folded&) const = default;
-};
+json::object everything_of(const world& all, const guild& g) {
+  std::string text;
+  put_guild_create(text, {all, g}, {.intents = known_intents, .everyone = true});
+  return json::parse(text).get_object();
+}
 
 TEST(world, a_snapshot_is_an_older_snapshot_folded_with_the_events_since) {
-  auto chosen = of_seed(11, 3);
+  for (auto mix : {event_mix::no_presences, event_mix::figures}) {
+    auto chosen = of_seed(11, 3);
+    chosen.mix = mix;
+    chosen.repeated_joins = 0.3;
+    chosen.medium_guilds = 0.3;
+    world all{chosen, start};
+    event_source source{all, chosen};
+    std::vector<guild_cache> caches;
+    for (auto& g : all.guilds())
+      caches.emplace_back(everything_of(all, g));
+    std::set<std::string> names;
+    for (auto i = 0; i < 40000; ++i) {
+      auto happened = source.next(start + i * 20ms);
+      auto parsed = json::parse(happened.content->d); // every payload is JSON
+      if (happened.guild == 0)
+        continue;
+      names.emplace(happened.content->name);
+      caches[happened.guild_index].apply(happened.content->name, parsed.get_object());
+      auto& named = parsed.get_object();
+      auto* id = named.if_contains("guild_id");
+      EXPECT_EQ(id ? *id : named.at("id"), json::value(std::to_string(happened.guild)))
+          << happened.content->name;
+    }
+    EXPECT_GT(names.size(), 20u);
+    for (auto& g : all.guilds())
+      EXPECT_EQ(guild_cache::difference(caches[g.index], guild_cache{everything_of(all, g)}), "")
+          << "guild " << g.index;
+  }
+}
+
+TEST(world, a_repeated_join_has_a_later_joined_at_and_counts_no_member) {
+  auto chosen = of_seed(21, 2);
+  chosen.repeated_joins = 1;
+  chosen.twins = 0;
   world all{chosen, start};
   event_source source{all, chosen};
-  std::vector<folded> caches;
-  for (auto& g : all.guilds())
-    caches.emplace_back(snapshot(all, g));
-  for (auto i = 0; i < 40000; ++i) {
-    auto happened = source.next(start + i * 1ms);
-    auto parsed = json::parse(happened.content->d); // every payload is JSON
-    if (happened.guild == 0)
-      continue;
-    caches[happened.guild_index].apply(happened.content->name, parsed.get_object());
-    auto& named = parsed.get_object();
-    auto* id = named.if_contains("guild_id");
-    EXPECT_EQ(id ? *id : named.at("id"), json::value(std::to_string(happened.guild)))
-        << happened.content->name;
-  }
-  for (auto& g : all.guilds())
-    EXPECT_EQ(caches[g.index], folded{snapshot(all, g)}) << "guild " << g.index;
+  auto& g = all.guilds().front();
+  auto before = g.member_count;
+  auto joined = source.next(event_kind::guild_member_add, g, start);
+  ASSERT_EQ(joined.kind, event_kind::guild_member_add);
+  auto first = json::parse(joined.content->d);
+  EXPECT_EQ(g.member_count, before + 1);
+  auto again = source.next(start + 500ms);
+  ASSERT_EQ(again.kind, event_kind::guild_member_add);
+  auto second = json::parse(again.content->d);
+  EXPECT_EQ(second.at("user"), first.at("user"));
+  EXPECT_GT(second.at("joined_at").as_string(), first.at("joined_at").as_string());
+  EXPECT_EQ(g.member_count, before + 1);
 }
 
 TEST(world, activity_of_guilds_differs_by_orders_of_magnitude) {
