@@ -20,6 +20,7 @@ constexpr auto beat = milliseconds(100);
 constexpr auto fetch_interval = minutes(10);
 constexpr auto fetch_retry = seconds(5);
 constexpr auto purge_interval = minutes(1);
+constexpr std::size_t purge_rows = 100; ///< in one transaction
 
 permit_purpose to_ledger(identify_purpose x) {
   switch (x) {
@@ -81,6 +82,8 @@ coordinator_state::coordinator_state(local_coordinator_actor::pointer self, coor
 // ----------------------------------------------------------------------------------------------------------
 
 caf::result<assignment> coordinator_state::join(const node_card& card, const caf::strong_actor_ptr& handle) {
+  if (term_over())
+    return caf::make_error(caf::sec::runtime_error, "this coordinator's term is over");
   auto refuse = [&card](std::string why) -> caf::result<assignment> {
     spdlog::warn("node {} refused: {}", card.name, why);
     return caf::make_error(caf::sec::invalid_argument, std::move(why));
@@ -259,6 +262,11 @@ void coordinator_state::use_gateway(const net::gateway_bot& answer) {
 identify_answer coordinator_state::grant(const identify_request& x) {
   identify_answer result;
   result.ask = x.ask;
+  if (term_over()) {
+    result.why = "this coordinator's term is over";
+    result.after_ms = 500;
+    return result;
+  }
   auto reply = ledger.ask({x.shard, to_ledger(x.purpose), x.ask}, now());
   if (auto* granted = std::get_if<permit_grant>(&reply.answer)) {
     if (!save({.permits = reply.rows})) {
@@ -295,7 +303,20 @@ void coordinator_state::book(const identify_sent& x) {
 // -- time
 // ------------------------------------------------------------------------------------------------------------------
 
+/// Then another coordinator may have begun its term: this one says nothing more. Orders that are on their way
+/// are refused where they arrive, by their epoch.
+bool coordinator_state::term_over() {
+  if (rows->leading(boot_clock::now()))
+    return false;
+  spdlog::critical("the lease of epoch {} is over or could not be renewed: this coordinator ends{}",
+                   journal.epoch(), store_trouble.empty() ? "" : "; " + store_trouble);
+  self->quit(caf::make_error(caf::sec::runtime_error, "the coordinator's lease is over"));
+  return true;
+}
+
 void coordinator_state::on_tick() {
+  if (term_over())
+    return;
   compat::send_after(self, beat, self, tick{});
   fetch_gateway();
   place_partitions();
@@ -304,8 +325,11 @@ void coordinator_state::on_tick() {
   keep_running();
   if (auto at = self->clock().now(); at >= next_purge) {
     next_purge = at + purge_interval;
-    if (auto old = ledger.forget(now()); !old.empty())
-      save({.forgotten_permits = old});
+    auto old = ledger.forget(now());
+    for (std::size_t i = 0; i < old.size(); i += purge_rows)
+      save({.forgotten_permits = {old.begin() + static_cast<std::ptrdiff_t>(i),
+                                  old.begin() +
+                                      static_cast<std::ptrdiff_t>(std::min(i + purge_rows, old.size()))}});
     forget_old_shards();
   }
 }
@@ -329,7 +353,11 @@ local_coordinator_actor::behavior_type coordinator_state::make_behavior() {
         step_plan();
       },
       [this](const node_report& x) { view.note(x, journal.epoch()); },
-      [this](const admin_request& x) { return answer(x); },
+      [this](const admin_request& x) -> caf::result<admin_reply> {
+        if (term_over())
+          return caf::make_error(caf::sec::runtime_error, "this coordinator's term is over");
+        return answer(x);
+      },
       [this](tick) { on_tick(); },
       [this](const gateway_news& x) { take(x); },
   };
@@ -339,7 +367,12 @@ local_coordinator_actor spawn_coordinator(caf::actor_system& system, coordinator
   std::filesystem::path path{setup.store_path};
   if (path.has_parent_path())
     std::filesystem::create_directories(path.parent_path());
-  std::shared_ptr<store> rows = open_sqlite_store(path, setup.cluster);
+  auto rows = open_sqlite_store(path, setup.cluster);
+  return spawn_coordinator(system, std::move(setup), std::move(rows));
+}
+
+local_coordinator_actor spawn_coordinator(caf::actor_system& system, coordinator_setup setup,
+                                          std::shared_ptr<store> rows) {
   using coordinator = local_coordinator_actor::stateful_impl<coordinator_state>;
   if (!setup.own_thread)
     return system.spawn<coordinator>(std::move(setup), std::move(rows));

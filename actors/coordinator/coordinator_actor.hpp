@@ -5,6 +5,7 @@
 
 #include "actors/coordinator/identify_ledger.hpp"
 #include "actors/coordinator/plan_step.hpp"
+#include "actors/coordinator/store.hpp"
 #include "actors/local_messages.hpp"
 #include "actors/shard/link_news.hpp"
 #include "net/rest.hpp"
@@ -22,7 +23,7 @@ using local_coordinator_actor = coordinator_actor::extend<
 struct coordinator_setup {
   std::string cluster;
   std::string node;       ///< name of the node that it lives on
-  std::string store_path; ///< SQLite file
+  std::string store_path; ///< SQLite file; not used with a store that was won elsewhere
   std::uint32_t partitions = 64;
   std::uint32_t min_nodes = 1;
   std::optional<std::uint32_t> shards;          ///< of a new cluster; none: as Discord recommends
@@ -38,5 +39,10 @@ struct coordinator_setup {
 /// Throws std::runtime_error when the store cannot be used, another process holds it, or it belongs to
 /// another cluster.
 local_coordinator_actor spawn_coordinator(caf::actor_system& system, coordinator_setup setup);
+
+/// The same on a store that the caller has won. The actor ends by itself as soon as that store is not leading
+/// any more; the store is let go with it. Throws store_error when the rows cannot be read.
+local_coordinator_actor spawn_coordinator(caf::actor_system& system, coordinator_setup setup,
+                                          std::shared_ptr<store> rows);
 
 } // namespace shardyard

@@ -48,7 +48,7 @@ node_actor coordinator_state::host(const shard_key& shard) const {
 // --------------------------------------------------------------------------------------------------------
 
 void coordinator_state::step_plan() {
-  if (!plan || finished(*plan))
+  if (!plan || finished(*plan) || term_over())
     return;
   place_shards(plan->to);
   auto seen = view.observe(*plan, partition_owners(), placed_shards());

@@ -38,6 +38,7 @@ struct coordinator_state {
   identify_answer grant(const identify_request& x);
   void book(const identify_sent& x);
   void on_tick();
+  bool term_over();
   unix_time now() const { return wall.at(self->clock().now()); }
 
   // -- plan: coordinator_plan_actor.cpp

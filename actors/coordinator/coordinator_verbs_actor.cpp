@@ -176,7 +176,12 @@ admin_reply coordinator_state::report(const admin_request& x) {
                                     now(), seconds_in));
   }
   auto id = x.plan == 0 ? plan->id : x.plan;
-  auto row = rows->get("report/" + std::to_string(id));
+  std::optional<stored_row> row;
+  try {
+    row = rows->get("report/" + std::to_string(id));
+  } catch (const store_error& error) {
+    return refuse("the report could not be read: " + std::string{error.what()}, "ask again");
+  }
   if (!row)
     return refuse("plan " + std::to_string(id) + " is not known",
                   "the newest is " + std::to_string(plan->id));
