@@ -153,6 +153,22 @@ reading_room& room() {
   return result;
 }
 
+std::uint64_t id_of(std::string_view text) {
+  std::uint64_t result = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
+  return error == std::errc{} && end == text.data() + text.size() ? result : 0;
+}
+
+/// Discord writes the user first and without spaces; 0 when it has not.
+std::uint64_t leading_user(std::string_view d) {
+  constexpr std::string_view head = R"({"user":{"id":")";
+  if (!d.starts_with(head))
+    return 0;
+  d.remove_prefix(head.size());
+  auto end = d.substr(0, 21).find('"');
+  return end == d.npos ? 0 : id_of(d.substr(0, end));
+}
+
 std::uint64_t find_user(std::string_view d) {
   simdjson::ondemand::document document;
   simdjson::ondemand::object user;
@@ -160,9 +176,7 @@ std::uint64_t find_user(std::string_view d) {
   if (room().open(d).get(document) || document["user"].get_object().get(user) ||
       user["id"].get_string().get(id))
     return 0;
-  std::uint64_t result = 0;
-  auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), result);
-  return error == std::errc{} && end == id.data() + id.size() ? result : 0;
+  return id_of(id);
 }
 
 } // namespace
@@ -180,6 +194,8 @@ std::uint64_t content_hash(std::string_view d) {
 }
 
 std::uint64_t presence_user(std::string_view d) {
+  if (auto user = leading_user(d))
+    return user;
   auto result = find_user(d);
   if (room().padded.size() > kept_room) {
     room().padded = {};

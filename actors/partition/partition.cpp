@@ -120,8 +120,7 @@ void partition::lose(scope_state& g, side from, std::string_view why, monotonic 
     else if (owed)
       note_gap(g, why);
   }
-  if (auto level = presences_.extract(g.at))
-    presences_dropped_ += level.mapped().dropped();
+  forget_presences(g);
   permit(g);
 }
 
@@ -232,7 +231,7 @@ void partition::shard_closed(const shard_key& shard, side at, monotonic now) {
     lane_port port{*this, g, now};
     g.handover.tick(sources_->views(g.at), settings_->tuning, now, port, counters_);
     after_call(g, lead);
-    presences_.erase(g.at);
+    forget_presences(g);
     unclaimed_.erase(g.at);
     if (g.last == at && gaps_.contains(g.at))
       return;
@@ -284,6 +283,11 @@ void partition::tick(monotonic now) {
 }
 
 void partition::sweep(scope_state& g, monotonic now) {
+  if (g.presences) {
+    g.presences->let_blocks_go();
+    if (g.presences->empty())
+      forget_presences(g);
+  }
   auto lead = g.handover.lead();
   auto views = sources_->views(g.at);
   lane_port port{*this, g, now};

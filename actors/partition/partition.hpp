@@ -41,14 +41,15 @@ struct scope_state {
   };
   std::array<per_side, 2> sides;
   change_slot change;
-  side last = side::first;       ///< side of the newest delivery
-  bool known = false;            ///< the bot is in this guild (channels: always)
-  bool left = false;             ///< the bot has left the guild; kept for its numbers
-  bool recovered = false;        ///< from an earlier run, the lead has not resynced yet
-  std::array<bool, 2> outage{};  ///< the guild is not available at that side's session
-  bool held = false;             ///< holds back an acknowledgement
-  bool watched = false;          ///< listed for ticks because of a hold
-  std::uint8_t lead_changes = 0; ///< changes of lead recorded in the present call
+  std::unique_ptr<presence_level> presences; ///< null: nothing to level
+  side last = side::first;                   ///< side of the newest delivery
+  bool known = false;                        ///< the bot is in this guild (channels: always)
+  bool left = false;                         ///< the bot has left the guild; kept for its numbers
+  bool recovered = false;                    ///< from an earlier run, the lead has not resynced yet
+  std::array<bool, 2> outage{};              ///< the guild is not available at that side's session
+  bool held = false;                         ///< holds back an acknowledgement
+  bool watched = false;                      ///< listed for ticks because of a hold
+  std::uint8_t lead_changes = 0;             ///< changes of lead recorded in the present call
 
   per_side& of(side x) { return sides[static_cast<std::size_t>(x)]; }
   const per_side& of(side x) const { return sides[static_cast<std::size_t>(x)]; }
@@ -155,6 +156,7 @@ private:
   void tell_gap(scope_state& g, side first_of, std::string_view session_id, std::uint64_t s);
   void cut_line(scope_state& g, side to, cut_kind kind, bool weak);
   void level_presences(scope_state& g, side to);
+  void forget_presences(scope_state& g);
   void breach();
 
   std::uint32_t id_;
@@ -170,7 +172,6 @@ private:
   std::unordered_map<scope, gap_border> gaps_; ///< coverage is away
   std::unordered_map<scope, logged_cut>
       pending_cuts_; ///< swaps of an earlier run, to be redone when their cause comes again
-  std::unordered_map<scope, presence_level> presences_;
   std::unordered_map<scope, watch> watches_;
   std::unordered_map<scope, monotonic>
       unclaimed_; ///< the lead never showed the guild, the follower does: since when

@@ -206,12 +206,17 @@ void partition::deliver_rest(scope_state& g, const logged_cut& cut) {
 }
 
 void partition::level_presences(scope_state& g, side to) {
-  auto found = presences_.extract(g.at);
-  if (!found)
+  if (!g.presences)
     return;
-  presences_dropped_ += found.mapped().dropped();
-  for (auto& x : found.mapped().take_differences(to))
+  for (auto& x : g.presences->take_differences(to))
     deliver(g, *x.block, x.index, snapshot_flag);
+  forget_presences(g);
+}
+
+void partition::forget_presences(scope_state& g) {
+  if (g.presences)
+    presences_dropped_ += g.presences->dropped();
+  g.presences.reset();
 }
 
 void partition::set_outage(scope_state& g, side at, bool on) {

@@ -133,8 +133,9 @@ void partition::state(scope_state& g, const arrival& in) {
   auto& e = in.entry();
   if (e.type == presence_update && overlapped(g)) {
     if (auto user = presence_user(in.block->data(e))) {
-      auto& level = presences_.try_emplace(g.at, settings_->max_presence_users).first->second;
-      level.seen(in.from.at, user, as_lane_event(e, in.block, in.index));
+      if (!g.presences)
+        g.presences = std::make_unique<presence_level>(settings_->max_presence_users);
+      g.presences->seen(in.from.at, user, {in.block, in.index});
     }
   }
   if (in.from.at == g.handover.lead())

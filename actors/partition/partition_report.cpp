@@ -73,6 +73,10 @@ void partition::report(group_report& x, monotonic now) const {
     if (at.kind != scope_kind::other)
       ++(at.kind == scope_kind::guild ? x.guilds : x.channels);
     x.overlap_bytes += g.handover.bytes();
+    if (g.presences) {
+      x.overlap_bytes += g.presences->bytes();
+      x.presences_dropped += g.presences->dropped();
+    }
     auto lead = g.handover.lead();
     for (auto one : {side::first, side::second})
       if (auto found = shards.find(sources_->shard(one, at)); found != shards.end())
@@ -90,10 +94,6 @@ void partition::report(group_report& x, monotonic now) const {
       if (shard.exceptions.size() < group_report::max_exceptions)
         shard.exceptions.push_back(at.id);
     }
-  }
-  for (auto& [_, level] : presences_) {
-    x.overlap_bytes += level.bytes();
-    x.presences_dropped += level.dropped();
   }
   for (auto& [_, watch] : watches_)
     x.held += watch.arrivals.size();

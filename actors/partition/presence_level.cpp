@@ -2,66 +2,48 @@
 
 #include "actors/partition/content_hash.hpp"
 
-#include <algorithm>
-
 namespace shardyard {
+namespace {
 
-std::unique_ptr<presence_level::copy> presence_level::copy_of(const lane_event& event) {
-  auto& block = *event.block;
-  auto& e = block.entries[event.index];
-  auto result = std::make_unique<copy>();
-  auto source = std::ranges::find(sources_, block.from);
-  result->source = static_cast<std::size_t>(source - sources_.begin());
-  if (source == sources_.end())
-    sources_.push_back(block.from);
-  result->event = {event.lane, event.type, event.key, event.content, event.s, nullptr, 0};
-  result->entry = e;
-  result->received_ns = block.received_ns;
-  result->newest_ms = block.newest_ms;
-  auto name = block.name(e);
-  auto d = block.data(e);
-  result->bytes.reserve(name.size() + d.size());
-  result->bytes.append(name).append(d);
-  result->entry.t_offset = 0;
-  result->entry.d_offset = static_cast<std::uint32_t>(name.size());
-  kept_bytes_ += sizeof(copy) + result->bytes.size();
-  return result;
+/// The one event in a block of its own.
+presence_level::shown_event alone(const presence_level::shown_event& x) {
+  auto& e = x.block->entries[x.index];
+  auto copy = std::make_shared<event_block>();
+  copy->from = x.block->from;
+  copy->received_ns = x.block->received_ns;
+  copy->newest_ms = x.block->newest_ms;
+  std::string bytes;
+  bytes.reserve(std::size_t{e.t_size} + e.d_size);
+  bytes.append(x.block->name(e)).append(x.data());
+  copy->entries = {e};
+  copy->entries[0].t_offset = 0;
+  copy->entries[0].d_offset = e.t_size;
+  copy->bytes = std::make_shared<const std::string>(std::move(bytes));
+  return {std::move(copy), 0};
 }
 
-lane_event presence_level::restored(const copy& x) const {
-  auto block = std::make_shared<event_block>();
-  block->from = sources_[x.source];
-  block->received_ns = x.received_ns;
-  block->newest_ms = x.newest_ms;
-  block->bytes = std::make_shared<const std::string>(x.bytes);
-  block->entries.push_back(x.entry);
-  auto result = x.event;
-  result.block = std::move(block);
-  return result;
+} // namespace
+
+void presence_level::forget(last_shown& x) {
+  if (!x.event.block)
+    return;
+  kept_bytes_ -= x.event.data().size();
+  sharing_ -= x.looks != own_bytes;
+  x = {};
 }
 
-void presence_level::forget(std::unique_ptr<copy>& x) {
-  if (x)
-    kept_bytes_ -= sizeof(copy) + x->bytes.size();
-  x.reset();
+void presence_level::detach(last_shown& x) {
+  if (!x.event.block || x.looks == own_bytes)
+    return;
+  x.event = alone(x.event);
+  x.looks = own_bytes;
+  --sharing_;
 }
 
-/// Whether both sides' last presences are equal; `d` is that of `me`. Without the other side's bytes or
-/// content they count as different: it has shown nothing, or something older that this side had shown as
-/// well.
-bool presence_level::agree(user_state& x, std::size_t me, std::string_view d) const {
-  if (x.bytes[0] == x.bytes[1])
-    return true;
-  auto you = 1 - me;
-  if (x.content[you] == 0 && x.last[you])
-    x.content[you] = content_hash(x.last[you]->data());
-  if (x.content[you] == 0)
-    return false;
-  x.content[me] = content_hash(d);
-  return x.content[me] == x.content[you];
-}
-
-void presence_level::seen(side from, snowflake user, const lane_event& event) {
+void presence_level::seen(side from, snowflake user, const shown_event& event) {
+  auto me = static_cast<std::size_t>(from);
+  auto d = event.data();
+  auto hash = bytes_hash(d);
   auto found = users_.find(user);
   if (found == users_.end()) {
     if (users_.size() >= max_users_) {
@@ -70,31 +52,45 @@ void presence_level::seen(side from, snowflake user, const lane_event& event) {
     }
     found = users_.emplace(user, user_state{}).first;
   }
-  auto& x = found->second;
-  auto me = static_cast<std::size_t>(from);
-  auto d = event.block->data(event.block->entries[event.index]);
-  forget(x.last[me]);
-  x.bytes[me] = bytes_hash(d);
-  x.content[me] = 0;
-  if (agree(x, me, d))
-    forget(x.last[1 - me]);
-  else
-    x.last[me] = copy_of(event);
+  auto& mine = found->second[me];
+  auto& others = found->second[1 - me];
+  forget(mine);
+  if (others.event.block && (others.hash == hash || content_hash(others.event.data()) == content_hash(d))) {
+    forget(others);
+    users_.erase(found);
+    return;
+  }
+  mine = {event, 0, hash};
+  kept_bytes_ += d.size();
+  if (++sharing_ > most_blocks)
+    for (auto& [_, both] : users_)
+      for (auto& x : both)
+        detach(x);
 }
 
-std::vector<lane_event> presence_level::take_differences(side to) {
-  std::vector<lane_event> result;
-  for (auto& [user, x] : users_)
-    if (auto& last = x.last[static_cast<std::size_t>(to)])
-      result.push_back(restored(*last));
-  users_.clear();
-  sources_.clear();
-  kept_bytes_ = 0;
+void presence_level::let_blocks_go() {
+  if (sharing_ == 0)
+    return;
+  for (auto& [_, both] : users_)
+    for (auto& x : both)
+      if (x.event.block && x.looks != own_bytes && ++x.looks > 1)
+        detach(x);
+}
+
+std::vector<presence_level::shown_event> presence_level::take_differences(side to) {
+  std::vector<shown_event> result;
+  for (auto& [_, both] : users_)
+    if (auto& x = both[static_cast<std::size_t>(to)]; x.event.block)
+      result.push_back(std::move(x.event));
+  users_ = {};
+  kept_bytes_ = sharing_ = 0;
   return result;
 }
 
 std::size_t presence_level::bytes() const {
-  return kept_bytes_ + users_.size() * sizeof(user_state);
+  constexpr auto of_own_block = sizeof(event_block) + sizeof(event_entry) + sizeof(std::string);
+  auto kept = users_.size() * of_own_block + kept_bytes_;
+  return sizeof *this + users_.bucket_count() * sizeof(std::pair<snowflake, user_state>) + kept;
 }
 
 } // namespace shardyard

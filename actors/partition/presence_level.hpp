@@ -1,15 +1,15 @@
-// Last presence per user at both sessions of one guild, kept only while two sessions cover it. At a cut it
-// says which presences the new lead has shown and the old one has not, so that nobody stays at a stale state.
-// Best effort and bounded.
+// Presences that one of a guild's two sessions has shown and the other has not yet, kept only while both
+// cover it. At a cut it says which of them the new lead has shown, so that nobody stays at a stale state.
+// Best effort and bounded: what both sides agree about takes no memory.
 #pragma once
 
 #include "actors/partition/guild_handover.hpp"
 
 #include <array>
 #include <memory>
-#include <string>
-#include <unordered_map>
 #include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 namespace shardyard {
 
@@ -17,44 +17,49 @@ class presence_level {
 public:
   explicit presence_level(std::size_t max_users = 2048) : max_users_(max_users) {}
 
-  /// `from` showed `event` (PRESENCE_UPDATE). Its bytes are copied while the two sides differ, dropped when
-  /// they agree. Most copies agree byte for byte; the canonical content is computed only where they do not.
-  void seen(side from, snowflake user, const lane_event& event);
+  /// One presence where it came. The block is shared.
+  struct shown_event {
+    std::shared_ptr<const event_block> block;
+    std::uint32_t index = 0;
+
+    std::string_view data() const { return block->data(block->entries[index]); }
+  };
+
+  /// `from` showed `event` (PRESENCE_UPDATE). Most copies agree byte for byte; the canonical content is
+  /// compared only where they do not.
+  void seen(side from, snowflake user, const shown_event& event);
+
+  /// To be called now and then. What the other side has not shown for one such interval gets bytes of its
+  /// own: a presence must not keep the block that brought it, which may be a megabyte.
+  void let_blocks_go();
 
   /// Events of `to` whose user's last presence differs at the other side. Forgets everything.
-  std::vector<lane_event> take_differences(side to);
+  std::vector<shown_event> take_differences(side to);
 
-  std::size_t bytes() const;
-  std::uint64_t dropped() const { return dropped_; } ///< users left out because of the bound
+  bool empty() const { return users_.empty(); }
+  std::size_t
+  bytes() const; ///< of the table and the presences in it, blocks that are let go of soon left out
+  std::uint64_t dropped() const { return dropped_; } ///< presences left out because of the bound
 
 private:
-  /// One event without the block that it came in, which may be a megabyte.
-  struct copy {
-    lane_event event; ///< without its block
-    event_entry entry;
-    std::string bytes; ///< name, then `d`
-    std::int64_t received_ns = 0;
-    std::int64_t newest_ms = 0;
-    std::size_t source = 0; ///< index into sources_
-
-    std::string_view data() const { return std::string_view{bytes}.substr(entry.d_offset); }
+  struct last_shown {
+    shown_event event;       ///< no block: nothing since both agreed
+    std::uint32_t looks = 0; ///< calls of let_blocks_go since; own_bytes: has bytes of its own
+    std::uint64_t hash = 0;  ///< of the bytes as they came
   };
-  struct user_state {
-    std::array<std::uint64_t, 2> bytes{};   ///< hash of the side's last presence as it came; 0 = none yet
-    std::array<std::uint64_t, 2> content{}; ///< its canonical hash; 0 = not needed so far
-    std::array<std::unique_ptr<copy>, 2> last;
-  };
+  using user_state = std::array<last_shown, 2>;
 
-  bool agree(user_state& x, std::size_t me, std::string_view d) const;
-  std::unique_ptr<copy> copy_of(const lane_event& event);
-  lane_event restored(const copy& x) const;
-  void forget(std::unique_ptr<copy>& x);
+  static constexpr std::uint32_t own_bytes = ~std::uint32_t{0};
+  static constexpr std::size_t most_blocks = 256; ///< presences that still share their block
 
+  void forget(last_shown& x);
+  void detach(last_shown& x);
+
+  boost::unordered_flat_map<snowflake, user_state> users_;
   std::size_t max_users_;
   std::size_t kept_bytes_ = 0;
+  std::size_t sharing_ = 0;
   std::uint64_t dropped_ = 0;
-  std::unordered_map<snowflake, user_state> users_;
-  std::vector<event_source> sources_; ///< sessions that the copies came from
 };
 
 } // namespace shardyard

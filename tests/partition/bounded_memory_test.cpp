@@ -5,6 +5,9 @@
 #include "actors/partition/repeat_window.hpp"
 #include "actors/partition/stream_ledger.hpp"
 
+#include <algorithm>
+#include <set>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -60,15 +63,13 @@ TEST(repeat_windows, what_an_earlier_run_delivered_is_not_delivered_again) {
   EXPECT_THAT(w.keys(), ElementsAre(event_key{1, 7}));
 }
 
-lane_event presence(std::string d) {
+presence_level::shown_event presence(std::string d) {
   auto block = std::make_shared<event_block>();
   event_entry e;
   e.d_size = static_cast<std::uint32_t>(d.size());
   block->bytes = std::make_shared<const std::string>(std::move(d) + std::string(10'000, ' '));
   block->entries.push_back(e);
-  lane_event result;
-  result.block = block;
-  return result;
+  return {block, 0};
 }
 
 TEST(presence_levels, only_users_that_differ_are_levelled) {
@@ -80,7 +81,7 @@ TEST(presence_levels, only_users_that_differ_are_levelled) {
   level.seen(side::first, 3, presence("c"));
   auto events = level.take_differences(side::second);
   ASSERT_EQ(events.size(), 1u);
-  EXPECT_EQ(events[0].block->data(events[0].block->entries[0]), "b");
+  EXPECT_EQ(events[0].data(), "b");
 }
 
 TEST(presence_levels, a_difference_counts_until_the_other_side_shows_the_same_content) {
@@ -91,24 +92,49 @@ TEST(presence_levels, a_difference_counts_until_the_other_side_shows_the_same_co
   level.seen(side::first, 1, presence(R"({"status":"online","user":1})"));
   level.seen(side::second, 1, presence(R"({"user":1,"status":"dnd"})"));
   level.seen(side::second, 1, presence(R"({"user":1,"status":"online"})"));
-  EXPECT_LT(level.bytes(), 200u);
+  EXPECT_TRUE(level.empty());
   level.seen(side::second, 2, presence("a"));
   level.seen(side::second, 2, presence("b"));
   level.seen(side::first, 2, presence("b"));
   level.seen(side::second, 2, presence("a"));
   auto events = level.take_differences(side::second);
   ASSERT_EQ(events.size(), 1u);
-  EXPECT_EQ(events[0].block->data(events[0].block->entries[0]), "a");
+  EXPECT_EQ(events[0].data(), "a");
   EXPECT_TRUE(level.take_differences(side::second).empty());
 }
 
 // Row 25 of the test matrix: a storm costs neither memory without bound nor the block that brought it.
 TEST(presence_levels, memory_is_bounded) {
   presence_level level{100};
-  for (snowflake user = 0; user < 10'000; ++user)
-    level.seen(side::first, user, presence("x"));
+  std::vector<std::weak_ptr<const event_block>> blocks;
+  for (snowflake user = 0; user < 10'000; ++user) {
+    auto event = presence("x");
+    blocks.push_back(event.block);
+    level.seen(side::first, user, event);
+  }
   EXPECT_EQ(level.dropped(), 9'900u);
-  EXPECT_LT(level.bytes(), 100u * 400u);
+  EXPECT_LT(level.bytes(), 100u * 600u);
+  level.let_blocks_go();
+  level.let_blocks_go();
+  EXPECT_TRUE(std::ranges::all_of(blocks, [](auto& x) { return x.expired(); }));
+  EXPECT_EQ(level.take_differences(side::first).size(), 100u);
+}
+
+TEST(presence_levels, a_storm_does_not_wait_for_the_next_look_to_let_its_blocks_go) {
+  presence_level level{1000};
+  std::vector<std::weak_ptr<const event_block>> blocks;
+  for (snowflake user = 0; user < 1000; ++user) {
+    auto event = presence(std::to_string(user));
+    blocks.push_back(event.block);
+    level.seen(side::first, user, event);
+  }
+  EXPECT_LE(std::ranges::count_if(blocks, [](auto& x) { return !x.expired(); }), 256);
+  auto events = level.take_differences(side::first);
+  ASSERT_EQ(events.size(), 1000u);
+  std::set<std::string_view> shown;
+  for (auto& event : events)
+    shown.insert(event.data());
+  EXPECT_EQ(shown.size(), 1000u);
 }
 
 TEST(delay_histograms, quantiles_are_at_most_an_eighth_too_high_and_never_too_low) {

@@ -59,6 +59,9 @@ TEST(content_hashes, bytes_that_are_no_json_are_hashed_as_they_are) {
 
 TEST(presence_users, the_id_is_found_and_nonsense_is_not) {
   EXPECT_EQ(presence_user(R"({"status":"dnd","user":{"id":"443673897947766885"}})"), 443673897947766885u);
+  EXPECT_EQ(presence_user(R"({"user":{"id":"443673897947766885"},"status":"dnd"})"), 443673897947766885u);
+  EXPECT_EQ(presence_user(R"({"user": {"id": "443673897947766885"}})"), 443673897947766885u);
+  EXPECT_EQ(presence_user(R"({"user":{"id":")"), 0u);
   EXPECT_EQ(presence_user(R"({"user":{"id":5}})"), 0u);
   EXPECT_EQ(presence_user(R"({"user":{"id":"5x"}})"), 0u);
   EXPECT_EQ(presence_user(R"({"user":null})"), 0u);
