@@ -99,10 +99,15 @@ http_answer post_world(gateway& discord, const json::object& body, moment now) {
   for (auto& field : body) {
     if (field.key() == "rate" && field.value().is_number() && field.value().to_number<double>() >= 0)
       discord.set_rate(field.value().to_number<double>());
+    else if (field.key() == "interactions" && field.value().is_number() &&
+             field.value().to_number<double>() >= 0)
+      discord.set_interaction_rate(field.value().to_number<double>());
     else if (field.key() == "emit")
       discord.emit(static_cast<std::uint64_t>(whole(field.value(), "emit", 0, 1'000'000)), now);
     else
-      throw bad_request{"allowed: {\"rate\": events per second, 0 or more} and {\"emit\": events at once}"};
+      throw bad_request{
+          "allowed: {\"rate\": events per second, 0 or more}, {\"interactions\": per second, 0 or more} "
+          "and {\"emit\": events at once}"};
   }
   return as_json({{"rate", discord.rate()}, {"occurrences", discord.count().occurrences}});
 }
@@ -141,6 +146,14 @@ http_answer show_world(gateway& discord, std::string_view target) {
   put_guild_create(result.body, {discord.all(), *in}, view);
   result.headers = {{"X-Occurrence", std::to_string(discord.count().occurrences)}};
   return result;
+}
+
+http_answer tell_truth(gateway& discord) {
+  if (auto& reason = discord.truth().rows().given_up(); !reason.empty())
+    return as_json(
+        {{"error", "the truth is gone: " + reason + "; start anew with a greater limit, or with less load"}},
+        410);
+  return {.type = "application/x-ndjson", .stream = truth_log::reader{discord.truth()}};
 }
 
 http_answer list_violations(gateway& discord) {
@@ -182,9 +195,23 @@ http_answer list_guilds(gateway& discord) {
   return as_json(rows);
 }
 
+http_answer list_interactions(gateway& discord) {
+  json::array rows;
+  for (auto& row : discord.interactions().rows())
+    rows.push_back({{"id", std::to_string(row.id)},
+                    {"guild", std::to_string(row.guild)},
+                    {"at_ms", unix_ms(row.at)},
+                    {"answers", row.answers},
+                    {"refused", row.refused},
+                    {"late", row.late}});
+  return as_json(rows);
+}
+
 http_answer stats(gateway& discord, moment now) {
   auto all = discord.count();
   auto& limits = discord.identifies();
+  auto& interactions = discord.interactions().all();
+  auto& rows = discord.truth().rows();
   return as_json({{"occurrences", all.occurrences},
                   {"copies", all.copies},
                   {"connections", all.connections},
@@ -196,6 +223,12 @@ http_answer stats(gateway& discord, moment now) {
                   {"unwritten_bytes", all.unwritten_bytes},
                   {"unacked_bytes", all.unacked_bytes},
                   {"violations", discord.broken().rows().size()},
+                  {"truth_bytes", {{"memory", rows.bytes_in_memory()}, {"file", rows.bytes_in_file()}}},
+                  {"interactions",
+                   {{"happened", interactions.happened},
+                    {"answered", interactions.answered},
+                    {"answered_again", interactions.answered_again},
+                    {"answered_late", interactions.late}}},
                   {"rate", discord.rate()}});
 }
 
@@ -217,37 +250,49 @@ http_answer control(gateway& discord, const http_question& asked, std::string_vi
   }
   expects("GET");
   if (route == "/truth")
-    return {.type = "application/x-ndjson", .stream = truth_log::reader{discord.truth()}};
+    return tell_truth(discord);
   if (route == "/violations")
     return list_violations(discord);
   if (route == "/sessions")
     return list_sessions(discord);
   if (route == "/guilds")
     return list_guilds(discord);
+  if (route == "/interactions")
+    return list_interactions(discord);
   return stats(discord, now);
 }
 
 } // namespace
 
 std::string head_of(const http_answer& result) {
-  static const std::map<int, std::string_view> reasons{
-      {200, "OK"},        {400, "Bad Request"},        {401, "Unauthorized"},     {403, "Forbidden"},
-      {404, "Not Found"}, {405, "Method Not Allowed"}, {429, "Too Many Requests"}};
+  static const std::map<int, std::string_view> reasons{{200, "OK"},
+                                                       {201, "Created"},
+                                                       {204, "No Content"},
+                                                       {400, "Bad Request"},
+                                                       {401, "Unauthorized"},
+                                                       {403, "Forbidden"},
+                                                       {404, "Not Found"},
+                                                       {410, "Gone"},
+                                                       {405, "Method Not Allowed"},
+                                                       {429, "Too Many Requests"}};
   std::string head = "HTTP/1.1 " + std::to_string(result.status) + " ";
   if (auto reason = reasons.find(result.status); reason != reasons.end())
     head += reason->second;
-  head += "\r\nContent-Type: " + result.type;
+  if (result.status != 204)
+    head += "\r\nContent-Type: " + result.type;
   for (auto& [name, value] : result.headers)
     head += "\r\n" + name + ": " + value;
-  head += result.stream ? "\r\nTransfer-Encoding: chunked"
-                        : "\r\nContent-Length: " + std::to_string(result.body.size());
+  if (result.stream)
+    head += "\r\nTransfer-Encoding: chunked";
+  else if (result.status != 204)
+    head += "\r\nContent-Length: " + std::to_string(result.body.size());
   return head + "\r\n\r\n";
 }
 
 bool is_control(std::string_view target) {
   auto route = route_of(target);
   return route == "/truth" || route == "/fault" || route == "/violations" || route == "/sessions" ||
-         route == "/world" || route == "/stats" || route == "/guilds";
+         route == "/world" || route == "/stats" || route == "/guilds" || route == "/interactions";
 }
 
 http_answer answer(gateway& discord, const http_question& asked, const std::string& base_url, moment now) {

@@ -114,7 +114,7 @@ occurrence event_source::next(event_kind kind, guild& in, moment now) {
       write(kind, in, now);
     }
   }
-  auto happened = finish(kind, in.id, in.index, 0);
+  auto happened = finish(kind, in.id, in.index, std::exchange(interaction_channel_, 0));
   consider_twin(happened);
   return happened;
 }

@@ -259,7 +259,8 @@ void event_source::write_interaction(guild& in, moment now) {
   put(d, ":");
   put(d, all_.users()[in.owner].json);
   put(d, R"(}},"name":"assign-watch","id":"1335429996361564164"},"context":0,"channel_id":)");
-  put_id(d, room ? room->id : in.id);
+  interaction_channel_ = room ? room->id : in.id;
+  put_id(d, interaction_channel_);
   if (room) {
     put(d, R"(,"channel":{)");
     put_channel_keys(d, at, *room);

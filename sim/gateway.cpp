@@ -22,9 +22,10 @@ gateway::gateway(const settings& chosen, std::string resume_url, moment now)
       source_(world_, chosen),
       delays_(chosen.seed ^ 0xDE1A7),
       limiter_({chosen.max_concurrency, chosen.budget, chosen.identify_spacing, chosen.budget_window}),
-      truth_(chosen.truth),
+      truth_(chosen.truth, {chosen.truth_memory, chosen.truth_limit, chosen.truth_folder}),
       last_advance_(now),
-      rate_(chosen.events_per_second) {}
+      rate_(chosen.events_per_second),
+      interaction_rate_(chosen.interactions_per_second) {}
 
 std::uint64_t gateway::connect(link& out, const connect_query& query, moment now) {
   auto number = ++last_client_;
@@ -159,6 +160,10 @@ void gateway::advance(moment now) {
     auto at = now - elapsed + elapsed * i / count;
     happen(source_.next(world_time(at)), at);
   }
+  interaction_credit_ += interaction_rate_ * std::chrono::duration<double>(elapsed).count();
+  for (; interaction_credit_ >= 1; interaction_credit_ -= 1)
+    if (auto asked = source_.next(event_kind::interaction_create, world_time(now)))
+      happen(*std::move(asked), now);
   last_advance_ = now;
 
   std::vector<session*> expired;
@@ -183,6 +188,16 @@ void gateway::advance(moment now) {
 void gateway::emit(std::uint64_t count, moment now) {
   for (std::uint64_t i = 0; i < count; ++i)
     happen(source_.next(world_time(now)), now);
+}
+
+std::optional<std::string> gateway::post(snowflake channel, const own_message& message, moment now) {
+  auto* in = world_.guild_of_channel(channel);
+  if (!in)
+    return std::nullopt;
+  auto written = source_.post(*in, *in->find_channel(channel), message, world_time(now));
+  auto d = written.content->d;
+  happen(std::move(written), now);
+  return d;
 }
 
 bool gateway::authorised(std::string_view header) const {

@@ -2,17 +2,17 @@
 // faults. Owns all of them; connections come in as `link`. Every call passes the moment; one thread.
 #pragma once
 
+#include "sim/application_commands.hpp"
 #include "sim/connect_query.hpp"
 #include "sim/event_source.hpp"
 #include "sim/fault.hpp"
 #include "sim/identify_limiter.hpp"
+#include "sim/interaction_book.hpp"
 #include "sim/link.hpp"
 #include "sim/session.hpp"
 #include "sim/settings.hpp"
 #include "sim/truth_log.hpp"
 #include "sim/violations.hpp"
-
-#include <boost/json/fwd.hpp>
 
 #include <deque>
 #include <map>
@@ -48,11 +48,19 @@ public:
   fault_result apply(const fault& what, moment now);
   void set_rate(double events_per_second) { rate_ = events_per_second; }
   double rate() const { return rate_; }
+  double interaction_rate() const { return interaction_rate_; }
+  void set_interaction_rate(double per_second) { interaction_rate_ = per_second; }
   void emit(std::uint64_t count, moment now);
+
+  /// The bot writes into a channel of a guild; `d` of the MESSAGE_CREATE. None: there is no such channel.
+  std::optional<std::string> post(snowflake channel, const own_message& message, moment now);
+  snowflake fresh_id(moment now) { return world_.fresh_id(world_time(now)); }
 
   /// Whether the header `Bot <token>` names the bot.
   bool authorised(std::string_view header) const;
   std::uint32_t recommended_shards() const;
+  interaction_book& interactions() { return interactions_; }
+  application_commands& commands() { return commands_; }
   identify_limiter& identifies() { return limiter_; }
   std::optional<moment> rate_limited_until() const { return rate_limited_until_; }
 
@@ -151,6 +159,8 @@ private:
   event_source source_;
   random_source delays_;
   identify_limiter limiter_;
+  interaction_book interactions_;
+  application_commands commands_;
   truth_log truth_;
   violations violations_;
   bool token_valid_ = true;
@@ -167,6 +177,8 @@ private:
   moment last_advance_;
   double rate_;
   double event_credit_ = 0;
+  double interaction_rate_;
+  double interaction_credit_ = 0;
   std::uint32_t duplicates_ = 0;
   std::uint64_t copies_ = 0;
 };

@@ -27,7 +27,7 @@ struct occurrence {
   event_kind kind = event_kind::unknown;
   snowflake guild = 0;           ///< 0: none
   std::uint32_t guild_index = 0; ///< in the world; only with guild
-  snowflake channel = 0;         ///< only without guild
+  snowflake channel = 0;         ///< only without guild, and of INTERACTION_CREATE
   snowflake interaction = 0;     ///< id, of INTERACTION_CREATE only
   shared_payload content;
 };

@@ -247,6 +247,8 @@ private:
   void write_truth() {
     std::string lines;
     auto more = truth_->read(lines, truth_piece);
+    if (truth_->failed())
+      return shut(); // the end of the chunks stays out: the client sees that this is not all
     if (!lines.empty()) {
       char size[20];
       writing_.append(size,

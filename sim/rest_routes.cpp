@@ -1,5 +1,7 @@
 #include "sim/rest_routes.hpp"
 
+#include "sim/bot_routes.hpp"
+
 #include <boost/json.hpp>
 
 #include <algorithm>
@@ -41,8 +43,8 @@ http_answer as_json(const json::value& body, int status) {
   return {.status = status, .body = json::serialize(body)};
 }
 
-http_answer refusal(int status, std::string text) {
-  return as_json({{"message", std::move(text)}, {"code", 0}}, status);
+http_answer refusal(int status, std::string text, int code) {
+  return as_json({{"message", std::move(text)}, {"code", code}}, status);
 }
 
 std::string_view route_of(std::string_view target) {
@@ -62,24 +64,19 @@ http_answer rest(gateway& discord, const http_question& asked, const std::string
             .type = "text/html",
             .body = "<html><title>Access denied</title>error code: 1020</html>"};
   }
-  if (asked.method != "GET")
-    return refusal(405, "405: Method Not Allowed");
+  auto reads = asked.method == "GET";
   if (route == "/gateway")
-    return as_json({{"url", base_url}});
+    return reads ? as_json({{"url", base_url}}) : refusal(405, "405: Method Not Allowed");
+  if (auto answered = interaction_routes(discord, asked, route, now))
+    return *std::move(answered);
   if (!discord.authorised(asked.authorization)) {
     discord.broken().add("token", "REST request " + std::string{route} + " without valid authorization", {},
                          now);
     return refusal(401, "401: Unauthorized");
   }
   if (route == "/gateway/bot")
-    return bot_gateway(discord, base_url, now);
-  auto id = std::to_string(discord.all().bot().id);
-  if (route == "/users/@me")
-    return {.body = discord.all().bot().json};
-  if (route == "/applications/@me" || route == "/oauth2/applications/@me")
-    return as_json(
-        {{"id", id}, {"name", "Lantern"}, {"flags", 11051008}, {"description", ""}, {"bot_public", true}});
-  return refusal(404, "404: Not Found");
+    return reads ? bot_gateway(discord, base_url, now) : refusal(405, "405: Method Not Allowed");
+  return bot_routes(discord, asked, route, now);
 }
 
 } // namespace shardyard::sim

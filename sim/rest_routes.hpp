@@ -1,5 +1,5 @@
-// Discord's own REST routes, as far as a gateway client needs them (discord docs: "Get Gateway", "Get Gateway
-// Bot").
+// Discord's own REST routes: agent, authorization and those of the gateway (discord docs: "Get Gateway", "Get
+// Gateway Bot"); what a bot needs besides is in bot_routes.
 #pragma once
 
 #include "sim/control.hpp"
@@ -10,8 +10,8 @@ namespace shardyard::sim {
 
 http_answer as_json(const boost::json::value& body, int status = 200);
 
-/// Discord's form of an error.
-http_answer refusal(int status, std::string text);
+/// Discord's form of an error; 0: a general one.
+http_answer refusal(int status, std::string text, int code = 0);
 
 /// The path without query, `/api` and `/v10`.
 std::string_view route_of(std::string_view target);

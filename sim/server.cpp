@@ -184,6 +184,8 @@ server::reply server::request(std::string_view method, std::string_view target, 
     auto result = answer(*state_->discord, question, state_->gateway_url, state_->clock.now());
     if (result.stream)
       result.stream->read(result.body, SIZE_MAX);
+    if (result.stream && result.stream->failed())
+      return reply{410, R"({"error":"the truth cannot be read from its file"})"};
     state_->context->flush();
     return reply{result.status, std::move(result.body)};
   };

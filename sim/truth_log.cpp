@@ -18,13 +18,6 @@ constexpr std::int64_t unzigzag(std::uint64_t value) {
 
 } // namespace
 
-void truth_log::byte(std::uint8_t value) {
-  if (written_ % chunk_size == 0)
-    chunks_.emplace_back().reserve(chunk_size);
-  chunks_.back().push_back(value);
-  ++written_;
-}
-
 void truth_log::number(std::uint64_t value) {
   for (; value >= 128; value >>= 7)
     byte(static_cast<std::uint8_t>(value | 128));
@@ -115,9 +108,7 @@ void truth_log::session_ended(std::uint32_t session, std::string_view reason) {
 }
 
 std::uint8_t truth_log::reader::byte() {
-  auto value = log_->chunks_[at_ / chunk_size][at_ % chunk_size];
-  ++at_;
-  return value;
+  return rows_.at(at_++);
 }
 
 std::uint64_t truth_log::reader::number() {
@@ -138,8 +129,14 @@ std::string truth_log::reader::text() {
 }
 
 bool truth_log::reader::read(std::string& out, std::size_t limit) {
-  while (at_ < end_ && out.size() < limit)
+  while (at_ < end_ && out.size() < limit) {
+    auto whole = out.size();
     line(out);
+    if (failed()) {
+      out.resize(whole);
+      return false;
+    }
+  }
   return at_ < end_;
 }
 

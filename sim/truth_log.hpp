@@ -1,7 +1,9 @@
 // The log of what really happened, kept as a few bytes per row and told as the lines of GET /truth. Rows are
-// only ever appended, so a reader may go on while the world does.
+// only ever appended, so a reader may go on while the world does. Bounded by its byte_log: a log that outgrew
+// it is gone as a whole and says so.
 #pragma once
 
+#include "sim/byte_log.hpp"
 #include "sim/clock.hpp"
 
 #include <cstdint>
@@ -15,7 +17,8 @@ namespace shardyard::sim {
 
 class truth_log {
 public:
-  explicit truth_log(bool enabled) : enabled_(enabled) {}
+  explicit truth_log(bool enabled, byte_log::bounds bounds = {})
+      : enabled_(enabled), rows_(std::move(bounds)) {}
 
   /// A new occurrence; returns its number, which rises by one whether or not the log is kept.
   std::uint64_t happened(std::string_view name, snowflake guild, snowflake channel);
@@ -28,15 +31,18 @@ public:
   void guild_lost(std::uint32_t session, snowflake guild, std::uint64_t after);
   void session_ended(std::uint32_t session, std::string_view reason);
 
-  std::size_t bytes() const { return written_; }
+  const byte_log& rows() const { return rows_; }
 
   /// Reads the log from its beginning to what it held when the reader was made.
   class reader {
   public:
-    explicit reader(const truth_log& log) : log_(&log), end_(log.written_) {}
+    explicit reader(const truth_log& log) : log_(&log), rows_(log.rows_), end_(log.rows_.size()) {}
 
     /// Appends whole lines until `out` holds `limit` bytes or more; false when nothing is left.
     bool read(std::string& out, std::size_t limit);
+
+    /// The log was given up before the reader came to its end; what was read is not all.
+    bool failed() const { return rows_.failed(); }
 
   private:
     struct place {
@@ -49,14 +55,14 @@ public:
     void line(std::string& out);
 
     const truth_log* log_;
-    std::size_t at_ = 0, end_;
+    byte_log::reader rows_;
+    std::uint64_t at_ = 0, end_;
     std::uint64_t newest_ = 0;
     std::unordered_map<std::uint32_t, place> places_;
   };
 
 private:
-  static constexpr std::size_t chunk_size = 1u << 20;
-  void byte(std::uint8_t value);
+  void byte(std::uint8_t value) { rows_.push(value); }
   void number(std::uint64_t value);
   void text(std::string_view value);
 
@@ -70,8 +76,7 @@ private:
   };
   bool enabled_;
   std::uint64_t newest_ = 0;
-  std::size_t written_ = 0;
-  std::deque<std::vector<std::uint8_t>> chunks_;
+  byte_log rows_;
   std::unordered_map<snowflake, std::uint64_t> id_index_;
   std::deque<snowflake> ids_;
   std::deque<std::string> names_; // addresses stay, the index points into it

@@ -108,15 +108,16 @@ const guild* world::find(snowflake id) const {
   return &guilds_[found->second];
 }
 
-guild* world::guild_of_channel(snowflake channel_id, bool threads) {
-  for (auto& g : guilds_) {
-    if (!g.present)
-      continue;
-    if (g.find_channel(channel_id) ||
-        (threads && std::ranges::find(g.threads, channel_id, &thread::id) != g.threads.end()))
-      return &g;
-  }
-  return nullptr;
+guild* world::guild_of_channel(snowflake channel_id) {
+  return const_cast<guild*>(std::as_const(*this).guild_of_channel(channel_id));
+}
+
+const guild* world::guild_of_channel(snowflake channel_id) const {
+  auto has = [channel_id](const guild& g) {
+    return g.present && std::ranges::find(g.channels, channel_id, &channel::id) != g.channels.end();
+  };
+  auto found = std::ranges::find_if(guilds_, has);
+  return found == guilds_.end() ? nullptr : &*found;
 }
 
 guild& world::join(moment now) {

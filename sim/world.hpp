@@ -135,8 +135,9 @@ public:
   guild* find(snowflake id);
   const guild* find(snowflake id) const;
 
-  /// The guild present that has this channel or, if `threads` is set, thread.
-  guild* guild_of_channel(snowflake channel_id, bool threads = false);
+  /// The guild present that has this channel; nullptr: none has.
+  guild* guild_of_channel(snowflake channel_id);
+  const guild* guild_of_channel(snowflake channel_id) const;
 
   /// The bot joins a small guild made now.
   guild& join(moment now);
