@@ -44,6 +44,21 @@ void add_sim(CLI::App& app, sim_command& out) {
   sub->add_option("--heartbeat-ms", out.heartbeat_ms, "heartbeat interval told in HELLO")
       ->capture_default_str()
       ->check(CLI::Range(100, 600000));
+  sub->add_option("--heartbeat-requests", out.heartbeat_requests,
+                  "op 1 sent to each client, per minute, at random moments")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 60.0));
+  sub->add_option("--interactions", out.interactions, "slash commands per second, besides those of the mix")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  sub->add_option("--truth-memory-mb", out.truth_memory_mb,
+                  "MiB of the truth kept in memory; older goes to a file")
+      ->capture_default_str();
+  sub->add_option("--truth-limit-mb", out.truth_limit_mb,
+                  "MiB of the truth in all; beyond them /truth answers 410")
+      ->capture_default_str();
+  sub->add_option("--truth-folder", out.truth_folder,
+                  "folder of that file; default: the one for temporary files");
   sub->add_flag("--tls", out.tls, "serve TLS with a certificate made at start");
   sub->add_option("--ca-out", out.ca_out, "with --tls: write the certificate for clients to trust here");
   sub->add_option("--port-out", out.port_out, "write the port to this file once listening");
@@ -59,6 +74,31 @@ void add_audit(CLI::App& app, audit_command& out) {
   sub->add_flag("--json", out.json, "print JSON");
 }
 
+void add_certs(CLI::App& app, certs_command& out) {
+  auto* sub = app.add_subcommand("certs", "make the cluster's authority and the certificates that it signs");
+  sub->require_subcommand(1);
+  auto add = [&](const char* name, certificate_kind kind, std::uint32_t days, const char* text) {
+    auto* made = sub->add_subcommand(name, text);
+    made->add_option("--dir", out.order.folder, "folder of the authority and of what is written")
+        ->capture_default_str();
+    made->add_option("--days", out.order.days,
+                     "days until it expires (" + std::to_string(days) + " unless named)")
+        ->check(CLI::Range(1u, 36500u));
+    made->add_flag("--force", out.order.force, "replace files that are there");
+    made->parse_complete_callback([&out, made, kind, days] {
+      out.order.kind = kind;
+      if (made->count("--days") == 0)
+        out.order.days = days;
+    });
+    return made;
+  };
+  add("init", certificate_kind::authority, 3650, "a new authority: ca.pem, ca.key");
+  auto* node = add("node", certificate_kind::node, 365, "a certificate for a node: NAME.pem, NAME.key");
+  node->add_option("name", out.order.name, "the node's name")->required();
+  node->add_option("--host", out.order.hosts, "address or host name of the node (repeatable)");
+  add("admin", certificate_kind::admin, 365, "a certificate for operators' commands: admin.pem, admin.key");
+}
+
 /// Splits "host:port"; CLI11 turns the text into a usage error.
 std::string check_address(const std::string& text) {
   auto colon = text.rfind(':');
@@ -72,6 +112,7 @@ std::string check_address(const std::string& text) {
 
 struct admin_options {
   std::string at = "127.0.0.1:7400";
+  std::string tls_folder;
   std::vector<std::pair<CLI::App*, std::string>> verbs;
 };
 
@@ -81,6 +122,11 @@ CLI::App* add_verb(CLI::App& app, admin_options& options, admin_command& out, co
   sub->add_option("--at", options.at, "HOST:PORT of any node of the cluster")
       ->capture_default_str()
       ->check(CLI::Validator(check_address, "HOST:PORT"));
+  sub->add_option("--tls", options.tls_folder,
+                  "folder with ca.pem, admin.pem and admin.key (environment SHARDYARD_TLS)");
+  sub->add_option("--ca", out.tls.ca, "the cluster's CA certificate (SHARDYARD_CA)");
+  sub->add_option("--cert", out.tls.certificate, "an admin certificate (SHARDYARD_CERT)");
+  sub->add_option("--key", out.tls.key, "the key to it (SHARDYARD_KEY)");
   sub->add_flag("--json", out.json, "print JSON");
   sub->add_option("--timeout", out.timeout_s, "seconds to wait for the coordinator")
       ->capture_default_str()
@@ -117,6 +163,24 @@ void add_admin(CLI::App& app, admin_options& options, admin_command& out) {
       ->add_option("plan", request.plan, "plan number; without it the newest");
 }
 
+void take_variable(std::string& out, const char* name) {
+  if (auto* value = std::getenv(name); value && *value)
+    out = value;
+}
+
+/// The folder names the three files; each of them may be named on its own. Empty, or what is wrong.
+std::string complete_tls(const std::string& folder, net::tls_files& files) {
+  auto fill = [&folder](std::string& file, const char* name) {
+    if (file.empty() && !folder.empty())
+      file = folder + "/" + name;
+  };
+  fill(files.ca, "ca.pem");
+  fill(files.certificate, "admin.pem");
+  fill(files.key, "admin.key");
+  auto whole = !files.ca.empty() && !files.certificate.empty() && !files.key.empty();
+  return whole || files.empty() ? "" : "--ca, --cert and --key belong together: name all three, or --tls DIR";
+}
+
 /// CLI11 says only that a verb is missing.
 std::string unknown_verb(const CLI::App& app, int argc, const char* const* argv) {
   if (argc < 2 || argv[1][0] == '-')
@@ -140,15 +204,21 @@ command parse_command_line(int argc, const char* const* argv) {
   node_command node;
   sim_command sim;
   audit_command audit;
+  certs_command certs;
   admin_command admin;
   admin_options options;
   // Not by CLI11's envname: it would apply the variable for the verbs that were not given, over the --at of
   // the one that was.
   if (auto* at = std::getenv("SHARDYARD_AT"); at && *at)
     options.at = at;
+  take_variable(options.tls_folder, "SHARDYARD_TLS");
+  take_variable(admin.tls.ca, "SHARDYARD_CA");
+  take_variable(admin.tls.certificate, "SHARDYARD_CERT");
+  take_variable(admin.tls.key, "SHARDYARD_KEY");
   add_node(app, node);
   add_sim(app, sim);
   add_audit(app, audit);
+  add_certs(app, certs);
   add_admin(app, options, admin);
   if (auto unknown = unknown_verb(app, argc, argv); !unknown.empty())
     return usage{exit_usage, unknown};
@@ -165,11 +235,15 @@ command parse_command_line(int argc, const char* const* argv) {
     return sim;
   if (app.got_subcommand("audit"))
     return audit;
+  if (app.got_subcommand("certs"))
+    return certs;
   for (auto& [sub, verb] : options.verbs)
     if (sub->parsed())
       admin.request.verb = verb;
   if (auto wrong = check_address(options.at); !wrong.empty())
     return usage{exit_usage, "shardyard: SHARDYARD_AT: " + wrong + "\n"};
+  if (auto wrong = complete_tls(options.tls_folder, admin.tls); !wrong.empty())
+    return usage{exit_usage, "shardyard: " + wrong + "\n"};
   auto colon = options.at.rfind(':');
   admin.host = options.at.substr(0, colon);
   admin.port = static_cast<std::uint16_t>(std::stoul(options.at.substr(colon + 1)));

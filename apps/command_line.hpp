@@ -1,7 +1,9 @@
 // The command line as data: which verb, with which options. Parsing knows nothing of what verbs do.
 #pragma once
 
+#include "apps/certs.hpp"
 #include "messages/control.hpp"
+#include "net/tls_files.hpp"
 
 #include <cstdint>
 #include <string>
@@ -31,6 +33,11 @@ struct sim_command {
   std::uint32_t delay_min_ms = 0; ///< of each session's copies
   std::uint32_t delay_max_ms = 50;
   std::uint32_t heartbeat_ms = 41250;
+  double heartbeat_requests = 0;        ///< op 1 to a client, per minute and connection
+  double interactions = 0;              ///< slash commands per second, besides those of the mix
+  std::uint64_t truth_memory_mb = 256;  ///< MiB of the truth in memory; the rest is in a file
+  std::uint64_t truth_limit_mb = 16384; ///< MiB of the truth in all
+  std::string truth_folder;             ///< where that file is; empty: the system's for temporary files
   bool tls = false;
   std::string ca_out;   ///< with tls: where to write the certificate that clients must trust
   std::string port_out; ///< file that gets the port, for scripts
@@ -45,11 +52,17 @@ struct audit_command {
   bool json = false;
 };
 
+/// `shardyard certs`
+struct certs_command {
+  certificate_order order;
+};
+
 /// The verbs that ask the coordinator.
 struct admin_command {
   admin_request request;
   std::string host = "127.0.0.1";
   std::uint16_t port = 7400;
+  net::tls_files tls; ///< empty: the cluster is spoken to in plain, on this machine
   bool watch = false;
   bool json = false;
   std::uint32_t timeout_s = 10;
@@ -61,7 +74,7 @@ struct usage {
   std::string text;
 };
 
-using command = std::variant<usage, node_command, sim_command, audit_command, admin_command>;
+using command = std::variant<usage, node_command, sim_command, audit_command, certs_command, admin_command>;
 
 /// Exit codes of the program.
 inline constexpr int exit_done = 0;

@@ -3,6 +3,8 @@
 // configuration or every reason why there is none.
 #pragma once
 
+#include "net/tls_files.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -31,7 +33,7 @@ struct cluster_config {
 
 struct node_section {
   std::string name = "node";
-  endpoint listen{"127.0.0.1", 7400}; ///< loopback only; port 0: any free one
+  endpoint listen{"127.0.0.1", 7400}; ///< without [tls] loopback only; port 0: any free one
   std::vector<endpoint> seeds;
   std::uint32_t weight = 1; ///< share of shards and partitions; 0 hosts none
   std::string state_dir = "shardyard-state/{node}";
@@ -61,7 +63,7 @@ enum class sink_kind : std::uint8_t { jsonl, null };
 
 struct sink_config {
   sink_kind kind = sink_kind::jsonl;
-  std::string path = "events-{node}.jsonl"; ///< as open_line_writer takes it
+  std::string path = "events-{node}.jsonl"; ///< as open_line_writer takes it; actor: "host:port"
   std::uint64_t max_backlog_bytes = 64u << 20;
 
   bool operator==(const sink_config&) const = default;
@@ -97,6 +99,7 @@ struct limits_config {
 struct node_config {
   cluster_config cluster;
   node_section node;
+  net::tls_files tls; ///< towards other nodes and commands; all empty: plain, loopback only
   bool coordinator_enabled = true;
   discord_config discord;
   std::string store_path = "shardyard-state/cluster.db";

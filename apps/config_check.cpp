@@ -55,17 +55,38 @@ void check_api_base(config_result& result) {
                             "; use https://, or set discord.allow_plaintext = true in a trusted network");
 }
 
+constexpr std::string_view how_to_make_certificates =
+    "; make certificates with 'shardyard certs init' and 'shardyard certs node NAME' and name them in [tls] "
+    "(ca_file, certificate_file, key_file)";
+
+void check_tls(config_result& result) {
+  auto& tls = result.config.tls;
+  if (!tls.empty() && (tls.ca.empty() || tls.certificate.empty() || tls.key.empty()))
+    result.errors.push_back(
+        "tls.ca_file, tls.certificate_file and tls.key_file belong together: name all three, "
+        "or none" +
+        std::string{how_to_make_certificates});
+}
+
 void check_addresses(config_result& result) {
   static constexpr std::string_view reason =
-      "is not a loopback address; connections between nodes are neither encrypted nor "
-      "authenticated yet, so all nodes must run on this machine (127.0.0.1)";
+      "is not a loopback address; without [tls], connections between nodes are neither encrypted nor "
+      "authenticated";
   auto& node = result.config.node;
-  if (!is_loopback(node.listen.host))
-    result.errors.push_back("node.listen: " + node.listen.host + ' ' + std::string{reason});
-  for (auto& seed : node.seeds) {
-    if (!is_loopback(seed.host))
-      result.errors.push_back("node.seeds: " + seed.host + ' ' + std::string{reason});
+  if (!result.config.tls.empty()) {
+    if (node.listen.host == "0.0.0.0" || node.listen.host == "::")
+      result.errors.push_back("node.listen: the other nodes dial this address, and " + node.listen.host +
+                              " is none that they can reach; name one of this host's own");
+    return;
   }
+  auto refuse = [&](const std::string& key, const endpoint& x) {
+    if (!is_loopback(x.host))
+      result.errors.push_back(key + ": " + x.host + ' ' + std::string{reason} +
+                              std::string{how_to_make_certificates});
+  };
+  refuse("node.listen", node.listen);
+  for (auto& seed : node.seeds)
+    refuse("node.seeds", seed);
 }
 
 // Gateway reference, "Update Presence": all four keys are required.
@@ -92,12 +113,16 @@ void fill_placeholders(config_result& result) {
   fill(result, "store.path", config.store_path);
   fill(result, "discord.token_file", config.discord.token_file);
   fill(result, "discord.ca_file", config.discord.ca_file);
+  fill(result, "tls.ca_file", config.tls.ca);
+  fill(result, "tls.certificate_file", config.tls.certificate);
+  fill(result, "tls.key_file", config.tls.key);
   for (std::size_t i = 0; i < config.sinks.size(); ++i)
     fill(result, "sink." + std::to_string(i) + ".path", config.sinks[i].path);
 }
 
 void check_together(config_result& result) {
   auto& config = result.config;
+  check_tls(result);
   check_addresses(result);
   check_api_base(result);
   check_presence(result);

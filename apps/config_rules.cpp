@@ -238,14 +238,20 @@ std::vector<config_rule> all_rules() {
           "cluster.min_nodes", 1, 1000, "1", [](c & x, k&) -> auto& { return x.cluster.min_nodes; }),
       checked_text(
           "node.name", name_text, "node", is_name, [](c & x, k&) -> auto& { return x.node.name; }),
-      {"node.listen", "HOST:PORT on a loopback address, for example \"127.0.0.1:7400\"", "127.0.0.1:7400",
-       set_listen},
+      {"node.listen", "HOST:PORT, for example \"127.0.0.1:7400\"", "127.0.0.1:7400", set_listen},
       {"node.seeds", "a list of HOST:PORT, for example [\"127.0.0.1:7400\"]", "", set_seeds},
       whole(
           "node.weight", 0, 10000, "1", [](c & x, k&) -> auto& { return x.node.weight; }),
       checked_text(
           "node.state_dir", path_text, "shardyard-state/{node}", is_path,
           [](c & x, k&) -> auto& { return x.node.state_dir; }),
+      text(
+          "tls.ca_file", "a path, or \"\" for none", "", [](c & x, k&) -> auto& { return x.tls.ca; }),
+      text(
+          "tls.certificate_file", "a path, or \"\" for none", "",
+          [](c & x, k&) -> auto& { return x.tls.certificate; }),
+      text(
+          "tls.key_file", "a path, or \"\" for none", "", [](c & x, k&) -> auto& { return x.tls.key; }),
       flag(
           "coordinator.enabled", "true", [](c & x, k&) -> auto& { return x.coordinator_enabled; }),
       text(

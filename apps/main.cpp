@@ -16,6 +16,7 @@ struct runner {
   int operator()(const node_command& x) const { return run_node(x); }
   int operator()(const sim_command& x) const { return run_sim(x); }
   int operator()(const audit_command& x) const { return run_audit(x); }
+  int operator()(const certs_command& x) const { return run_certs(x); }
   int operator()(const admin_command& x) const { return run_admin(x); }
 };
 

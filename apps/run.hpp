@@ -13,6 +13,9 @@ int run_sim(const sim_command& command);
 
 int run_audit(const audit_command& command);
 
+/// Makes an authority or a certificate.
+int run_certs(const certs_command& command);
+
 /// Asks the coordinator; with `watch` follows the running reshard to its end, through restarts of the
 /// coordinator.
 int run_admin(const admin_command& command);

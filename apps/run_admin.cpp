@@ -127,10 +127,17 @@ int watch(admin& link, const admin_command& command, std::uint64_t plan) {
 } // namespace
 
 int run_admin(const admin_command& command) {
+  if (!command.tls.empty()) {
+    auto problems = net::check_tls_files(command.tls, net::tls_role::admin);
+    for (auto& problem : problems)
+      fmt::print(stderr, "shardyard: {}\n", problem);
+    if (!problems.empty())
+      return exit_usage;
+  }
   register_messages();
   system_config config{2};
   caf::actor_system system{config};
-  admin link{system};
+  admin link{system, command.tls};
   auto answer =
       link.ask(command.host, command.port, command.request, std::chrono::seconds(command.timeout_s));
   if (auto* gone = std::get_if<unreachable>(&answer))

@@ -123,9 +123,11 @@ int serve(const node_config& config, const secret& token, const sigset_t& signal
     coordinator = spawn_coordinator(system, make_coordinator(config, token, door));
   auto setup = make_node(config, door);
   setup.coordinator = coordinator;
+  setup.links = std::make_shared<peer_links>(system, config.tls, config.cluster.id);
   auto port = setup.card.port;
   auto node = spawn_node(system, std::move(setup), port);
-  spdlog::info("node {} listens on {}:{}", config.node.name, config.node.listen.host, port);
+  spdlog::info("node {} listens on {}:{}{}", config.node.name, config.node.listen.host, port,
+               config.tls.empty() ? "" : ", for holders of a certificate of the cluster only");
   int received = 0;
   sigwait(&signals, &received);
   // Crash-only: what must last is on disk already, sessions stay resumable, so there is one way to end and it
@@ -152,6 +154,9 @@ int run_node(const node_command& command) {
   if (!token.error.empty())
     return report_errors({token.error});
   spdlog::info("token from {}", token.origin);
+  if (!config.tls.empty())
+    if (auto problems = net::check_tls_files(config.tls, net::tls_role::node); !problems.empty())
+      return report_errors(problems);
   return serve(config, token.token, signals);
 }
 

@@ -75,7 +75,8 @@ class Process:
 class Cluster:
     """A simulated Discord with a coordinator process and nodes a, b, ... in front of it."""
 
-    def __init__(self, program, folder, source, nodes=2, guilds=2000, rate=1000, seed=1, shards=4, settings=(), sim=()):
+    def __init__(self, program, folder, source, nodes=2, guilds=2000, rate=1000, seed=1, shards=4, settings=(), sim=(),
+                 tls=False):
         self.program = os.path.abspath(program)
         self.folder = folder
         self.source = source
@@ -96,10 +97,23 @@ class Cluster:
                        "--set", "discord.intents=53608447", "--set", f"cluster.min_nodes={nodes}"]
         for setting in settings:
             self.shared += ["--set", setting]
+        self.certs = os.path.join(folder, "certs")
+        if tls:
+            self.make_certificates(["coordinator", *"abcdefgh"[:nodes]])
         self.coordinator = self.node_process("coordinator", "coordinator.toml", [f"node.listen={self.at}"]).start()
         self.nodes = [self.node_process(name, "two-nodes.toml", [f"node.name={name}", f"node.seeds={self.at}",
                                                                  f"node.listen=127.0.0.1:{free_port()}"]).start()
                       for name in "abcdefgh"[:nodes]]
+
+    def make_certificates(self, names):
+        """An authority, a certificate for each node, and one for the commands; all processes use them from now on."""
+        self.run("certs", "init", "--dir", self.certs)
+        for name in names:
+            self.run("certs", "node", name, "--host", "127.0.0.1", "--dir", self.certs)
+        self.run("certs", "admin", "--dir", self.certs)
+        self.shared += ["--set", f"tls.ca_file={self.certs}/ca.pem", "--set", f"tls.certificate_file={self.certs}/{{node}}.pem",
+                        "--set", f"tls.key_file={self.certs}/{{node}}.key"]
+        self.environment["SHARDYARD_TLS"] = self.certs
 
     def node_process(self, name, config, extra):
         arguments = [self.program, "node", "--config", os.path.join(self.source, "cluster-config", config), *self.shared]

@@ -1,22 +1,21 @@
 #include "actors/admin/admin_actor.hpp"
 
 #include "actors/compat.hpp"
-#include "net/tcp_probe.hpp"
+#include "actors/node/peer_links_actor.hpp"
 
 #include <caf/io/all.hpp>
-
-#include <algorithm>
 
 namespace shardyard {
 
 using std::chrono::milliseconds;
 
 struct admin::connection {
-  explicit connection(caf::actor_system& system) : system(system), self(system) {}
+  connection(caf::actor_system& system, const net::tls_files& files)
+      : links(system, files, std::string{}), self(system) {}
 
   std::string open(const std::string& host, std::uint16_t port, milliseconds timeout, int hops);
 
-  caf::actor_system& system;
+  peer_links links;
   caf::scoped_actor self;
   coordinator_actor coordinator;
 };
@@ -25,15 +24,13 @@ struct admin::connection {
 std::string admin::connection::open(const std::string& host, std::uint16_t port, milliseconds timeout,
                                     int hops) {
   auto place = host + ":" + std::to_string(port);
-  if (auto why = net::tcp_probe(host, port, std::min(timeout, milliseconds(1000))); !why.empty())
-    return "nobody listens at " + place + " (" + why + ")";
-  auto node = system.middleman().remote_actor<node_actor>(host, port);
-  if (!node)
-    return "what listens at " + place + " is not a node of this version (" + caf::to_string(node.error()) +
-           ")";
+  std::string trouble;
+  auto node = links.reach(host, port, trouble);
+  if (!trouble.empty())
+    return "no node of the cluster was reached at " + place + " (" + trouble + ")";
   std::string why = "the node at " + place + " does not answer", next_host;
   std::uint16_t next_port = 0;
-  self->request(*node, timeout, find_coordinator{})
+  self->request(node, timeout, find_coordinator{})
       .receive(
           [&](const caf::strong_actor_ptr& handle, const std::string& at, std::uint16_t at_port) {
             if (handle)
@@ -48,7 +45,8 @@ std::string admin::connection::open(const std::string& host, std::uint16_t port,
   return open(next_host, next_port, timeout, hops - 1);
 }
 
-admin::admin(caf::actor_system& system) : connection_(std::make_unique<connection>(system)) {}
+admin::admin(caf::actor_system& system, const net::tls_files& files)
+    : connection_(std::make_unique<connection>(system, files)) {}
 
 admin::~admin() = default;
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "messages/actor_interfaces.hpp"
+#include "net/tls_files.hpp"
 
 #include <chrono>
 #include <memory>
@@ -18,8 +19,9 @@ struct unreachable {
 
 class admin {
 public:
-  /// `system` must outlive the link and have the middleman loaded (system_config).
-  explicit admin(caf::actor_system& system);
+  /// `system` must outlive the link and have the middleman loaded (system_config). With `files` the cluster
+  /// is spoken to over mutual TLS; throws std::runtime_error when one of them is not usable.
+  explicit admin(caf::actor_system& system, const net::tls_files& files = {});
   ~admin();
 
   /// Carries out `request`. Connects first where needed, follows one hint from a node that is not the

@@ -1,7 +1,6 @@
 #include "actors/node/dialer_actor.hpp"
 
 #include "actors/compat.hpp"
-#include "net/tcp_probe.hpp"
 
 #include <caf/io/all.hpp>
 
@@ -36,30 +35,24 @@ void ask_peer(caf::blocking_actor* self, const node_card& card, peer_found& foun
       .receive([&](partition_group_actor& group) { found.group = std::move(group); }, [](caf::error&) {});
 }
 
-void run(caf::blocking_actor* self, const std::string& host, std::uint16_t port, const node_card& card,
-         const dial_listener& listener) {
+void run(caf::blocking_actor* self, peer_links& links, const std::string& host, std::uint16_t port,
+         const node_card& card, const dial_listener& listener) {
   peer_found found;
   found.place = host + ":" + std::to_string(port);
-  found.error = net::tcp_probe(host, port, seconds(1));
-  if (found.error.empty()) {
-    auto node = self->system().middleman().remote_actor<node_actor>(host, port);
-    if (node) {
-      found.node = std::move(*node);
-      ask_peer(self, card, found);
-    } else {
-      found.error = "not a node of this version: " + caf::to_string(node.error());
-    }
-  }
+  found.node = links.reach(host, port, found.error);
+  if (found.error.empty())
+    ask_peer(self, card, found);
   self->send(listener, std::move(found));
 }
 
 } // namespace
 
-void dial(caf::actor_system& system, std::string host, std::uint16_t port, node_card card,
-          dial_listener listener) {
-  system.spawn<caf::detached>(
-      [host = std::move(host), port, card = std::move(card),
-       listener = std::move(listener)](caf::blocking_actor* self) { run(self, host, port, card, listener); });
+void dial(caf::actor_system& system, std::shared_ptr<peer_links> links, std::string host, std::uint16_t port,
+          node_card card, dial_listener listener) {
+  system.spawn<caf::detached>([links = std::move(links), host = std::move(host), port, card = std::move(card),
+                               listener = std::move(listener)](caf::blocking_actor* self) {
+    run(self, *links, host, port, card, listener);
+  });
 }
 
 } // namespace shardyard

@@ -3,8 +3,10 @@
 #pragma once
 
 #include "actors/local_messages.hpp"
+#include "actors/node/peer_links_actor.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace shardyard {
@@ -12,7 +14,7 @@ namespace shardyard {
 using dial_listener = caf::typed_actor<caf::result<void>(peer_found)>;
 
 /// Sends exactly one peer_found to `listener`, after at most about 8 s.
-void dial(caf::actor_system& system, std::string host, std::uint16_t port, node_card card,
-          dial_listener listener);
+void dial(caf::actor_system& system, std::shared_ptr<peer_links> links, std::string host, std::uint16_t port,
+          node_card card, dial_listener listener);
 
 } // namespace shardyard

@@ -109,7 +109,7 @@ void node_state::look_for_coordinator() {
   }
   if (hint_port != 0) {
     dialling_seed = true;
-    dial(self->system(), hint_host, hint_port, setup.card, self);
+    dial(self->system(), setup.links, hint_host, hint_port, setup.card, self);
     hint_port = 0;
     return;
   }
@@ -117,7 +117,7 @@ void node_state::look_for_coordinator() {
     return;
   auto& [host, port] = setup.seeds[next_seed++ % setup.seeds.size()];
   dialling_seed = true;
-  dial(self->system(), host, port, setup.card, self);
+  dial(self->system(), setup.links, host, port, setup.card, self);
 }
 
 void node_state::found(const peer_found& x) {
@@ -253,7 +253,7 @@ void node_state::dial_peers() {
     if (peer.group || peer.dialling || !owns || now < peer.next_dial)
       continue;
     peer.dialling = true;
-    dial(self->system(), peer.card.host, peer.card.port, setup.card, self);
+    dial(self->system(), setup.links, peer.card.host, peer.card.port, setup.card, self);
   }
 }
 
@@ -426,6 +426,8 @@ local_node_actor::behavior_type node_state::make_behavior() {
 } // namespace
 
 local_node_actor spawn_quiet_node(caf::actor_system& system, node_setup setup) {
+  if (!setup.links)
+    setup.links = std::make_shared<peer_links>(system, net::tls_files{}, setup.card.cluster);
   std::filesystem::create_directories(setup.state_dir);
   auto checkpoints =
       std::make_shared<checkpoint_file>(std::filesystem::path{setup.state_dir} / "sessions.db");
@@ -433,14 +435,13 @@ local_node_actor spawn_quiet_node(caf::actor_system& system, node_setup setup) {
 }
 
 local_node_actor spawn_node(caf::actor_system& system, node_setup setup, std::uint16_t& port) {
+  if (!setup.links)
+    setup.links = std::make_shared<peer_links>(system, net::tls_files{}, setup.card.cluster);
+  auto links = setup.links;
   auto host = setup.card.host;
   auto wanted = setup.card.port;
   auto node = spawn_quiet_node(system, std::move(setup));
-  auto opened = system.middleman().publish(node_actor{node}, wanted, host.c_str(), true);
-  if (!opened)
-    throw std::runtime_error("cannot listen on " + host + ":" + std::to_string(wanted) + ": " +
-                             caf::to_string(opened.error()) + "; choose another node.listen");
-  port = *opened;
+  port = links->publish(node, host, wanted);
   compat::anon_send(node, port);
   return node;
 }

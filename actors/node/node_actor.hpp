@@ -4,6 +4,7 @@
 #pragma once
 
 #include "actors/local_messages.hpp"
+#include "actors/node/peer_links_actor.hpp"
 #include "actors/partition/partition_group_actor.hpp"
 #include "actors/shard/shard_actor.hpp"
 
@@ -33,7 +34,8 @@ struct node_setup {
   std::chrono::milliseconds exceptions_after{600'000};
   bool guilds_intent = true;
   std::shared_ptr<io_door> door;
-  coordinator_actor coordinator; ///< when it lives in this process
+  std::shared_ptr<peer_links> links; ///< to the other nodes; without one: plain TCP
+  coordinator_actor coordinator;     ///< when it lives in this process
 };
 
 /// Listens nowhere: only actors of this process reach it. Throws std::runtime_error when the state directory

@@ -172,6 +172,22 @@ TEST(config, listening_off_loopback_is_refused_with_the_reason) {
     EXPECT_TRUE(parse(null_sink, {std::string{"node.listen="} + good}).ok()) << good;
 }
 
+TEST(config, with_certificates_a_node_may_listen_anywhere) {
+  auto files = std::vector<std::string>{"tls.ca_file=ca.pem",        "tls.certificate_file={node}.pem",
+                                        "tls.key_file={node}.key",   "node.name=a",
+                                        "node.listen=10.0.0.1:7400", "node.seeds=10.0.0.2:7400"};
+  auto result = parse(null_sink, files);
+  ASSERT_TRUE(result.ok()) << result.errors[0];
+  EXPECT_EQ(result.config.tls, (net::tls_files{"ca.pem", "a.pem", "a.key"}));
+  files.push_back("node.listen=0.0.0.0:7400");
+  EXPECT_TRUE(has(error_of("", files), "name one of this host's own"));
+}
+
+TEST(config, certificates_are_named_all_three_or_not_at_all) {
+  for (auto alone : {"tls.ca_file=x", "tls.certificate_file=x", "tls.key_file=x"})
+    EXPECT_TRUE(has(error_of("", {alone}), "name all three")) << alone;
+}
+
 TEST(config, clear_text_to_a_remote_discord_needs_an_explicit_setting) {
   EXPECT_TRUE(has(error_of("", {"discord.api_base=http://example.org/api"}), "allow_plaintext"));
   EXPECT_TRUE(has(error_of("", {"discord.api_base=ftp://x"}), "must be a URL"));

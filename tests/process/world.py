@@ -88,13 +88,14 @@ class World(Cluster):
 
 
 @contextlib.contextmanager
-def world(options, nodes=2, shards=2, guilds=200, rate=300, settings=(), sim=(), settings_in=lambda folder: ()):
+def world(options, nodes=2, shards=2, guilds=200, rate=300, settings=(), sim=(), tls=False,
+          settings_in=lambda folder: ()):
     """A running world under load; ended with everything that it started."""
     folder = tempfile.mkdtemp(prefix="syp-")
     made = None
     try:
         made = World(options.program, folder, SOURCE, nodes=nodes, guilds=guilds, rate=rate, seed=options.seed, shards=shards,
-                     settings=[*QUICK, *settings, *settings_in(folder)], sim=sim)
+                     settings=[*QUICK, *settings, *settings_in(folder)], sim=sim, tls=tls)
         made.wait_live(shards, 30)
         made.load(rate)
         yield made

@@ -1,0 +1,61 @@
+// Mutual TLS between the processes of a cluster: TLS 1.3 only, both sides show a certificate of the cluster's
+// authority, and the application protocol (ALPN) names protocol version and cluster, so a stranger never gets
+// as far as a message. The accepting side ends a good handshake with one byte of welcome: in TLS 1.3 the
+// dialling side learns only then that its certificate was taken.
+#pragma once
+
+#include "net/tls_context.hpp"
+#include "net/tls_files.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace shardyard::net {
+
+/// An open connection whose handshake is done; whoever holds it owns both.
+struct peer_socket {
+  peer_socket() = default;
+  peer_socket(int fd, tls_context::connection tls, std::string name, std::string address)
+      : fd(fd), tls(std::move(tls)), name(std::move(name)), address(std::move(address)) {}
+  peer_socket(peer_socket&& other) noexcept { *this = std::move(other); }
+  peer_socket& operator=(peer_socket&& other) noexcept;
+  ~peer_socket();
+
+  int fd = -1; ///< non-blocking
+  tls_context::connection tls;
+  std::string name;    ///< common name in the peer's certificate
+  std::string address; ///< "host:port" of the other side
+};
+
+/// What this process offers when it dials and accepts when it is dialled. Thread-safe once made.
+class peer_tls {
+public:
+  /// `offered`: the protocol named when dialling; `accepted`: those taken when dialled, `offered` usually
+  /// among them. Throws std::runtime_error when a file is not usable (check_tls_files tells why).
+  peer_tls(const tls_files& files, std::string offered, std::vector<std::string> accepted);
+  peer_tls(const peer_tls&) = delete;
+  peer_tls& operator=(const peer_tls&) = delete;
+
+  /// A connection over `fd` whose handshake has not begun.
+  tls_context::connection accept(int fd) const;
+  tls_context::connection dial(int fd) const;
+
+  /// After a failed handshake step: why, in words for an operator. Empties OpenSSL's error queue.
+  static std::string refusal(SSL* tls);
+  /// After the handshake: why the peer is refused all the same, or empty.
+  std::string objection(SSL* tls, bool dialled) const;
+  static std::string peer_name(SSL* tls);
+
+private:
+  static int choose_protocol(SSL* tls, const unsigned char** out, unsigned char* out_size,
+                             const unsigned char* offers, unsigned int size, void* self);
+
+  std::unique_ptr<SSL_CTX, tls_context::freed> context_;
+  std::string offered_;
+  std::vector<std::string> accepted_;
+};
+
+inline constexpr char peer_welcome = 'S';
+
+} // namespace shardyard::net
