@@ -25,6 +25,11 @@ int run_sim(const sim_command& command) {
   settings.copy_delay_min = std::chrono::milliseconds(command.delay_min_ms);
   settings.copy_delay_max = std::chrono::milliseconds(command.delay_max_ms);
   settings.heartbeat_interval = std::chrono::milliseconds(command.heartbeat_ms);
+  settings.heartbeat_requests = command.heartbeat_requests;
+  settings.interactions_per_second = command.interactions;
+  settings.truth_memory = command.truth_memory_mb << 20;
+  settings.truth_limit = command.truth_limit_mb << 20;
+  settings.truth_folder = command.truth_folder;
   settings.self_signed = command.tls;
   settings.ca_file = command.ca_out;
   if (command.delay_min_ms > command.delay_max_ms) {
@@ -38,9 +43,10 @@ int run_sim(const sim_command& command) {
              "  token             {}\n"
              "  truth             {}/truth\n"
              "  faults            POST {}/fault\n"
-             "  violations        {}/violations\n",
+             "  violations        {}/violations\n"
+             "  a guild           {}/world?guild=ID\n",
              command.guilds, command.rate, command.seed, server.api_base(), command.token,
-             server.control_base(), server.control_base(), server.control_base());
+             server.control_base(), server.control_base(), server.control_base(), server.control_base());
   std::fflush(stdout);
   if (!command.port_out.empty())
     std::ofstream{command.port_out} << server.port() << '\n';

@@ -147,9 +147,14 @@ json::value show_answer(gateway& discord, const interaction_book::row& which, co
   auto wanted = read_message(data);
   if (wanted.refused || (whole_number(data.if_contains("flags")).value_or(0) & ephemeral) != 0)
     return nullptr;
-  wanted.message.more_keys += R"(,"interaction_metadata":{"type":2,"id":")" + std::to_string(which.id) +
-                              R"("},"application_id":")" + std::to_string(discord.all().bot().id) + "\"";
-  auto d = discord.post(which.channel, wanted.message, now);
+  auto bot = std::to_string(discord.all().bot().id);
+  auto& user = discord.all().users()[which.command.user];
+  auto& more = wanted.message.more_keys;
+  more += R"(,"interaction_metadata":{"type":2,"id":")" + std::to_string(which.command.id);
+  more += R"(","user":)" + user.json + R"(,"authorizing_integration_owners":{"0":")" +
+          std::to_string(which.guild);
+  more += R"("}},"webhook_id":")" + bot + R"(","application_id":")" + bot + "\"";
+  auto d = discord.post(which.command.channel, wanted.message, now);
   return d ? json::value(message_of(*d)) : nullptr;
 }
 

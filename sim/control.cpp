@@ -198,7 +198,7 @@ http_answer list_guilds(gateway& discord) {
 http_answer list_interactions(gateway& discord) {
   json::array rows;
   for (auto& row : discord.interactions().rows())
-    rows.push_back({{"id", std::to_string(row.id)},
+    rows.push_back({{"id", std::to_string(row.command.id)},
                     {"guild", std::to_string(row.guild)},
                     {"at_ms", unix_ms(row.at)},
                     {"answers", row.answers},

@@ -114,7 +114,7 @@ occurrence event_source::next(event_kind kind, guild& in, moment now) {
       write(kind, in, now);
     }
   }
-  auto happened = finish(kind, in.id, in.index, std::exchange(interaction_channel_, 0));
+  auto happened = finish(kind, in.id, in.index, 0);
   consider_twin(happened);
   return happened;
 }
@@ -126,7 +126,7 @@ occurrence event_source::finish(event_kind kind, snowflake guild_id, std::uint32
                       .guild = guild_id,
                       .guild_index = guild_index,
                       .channel = channel,
-                      .interaction = std::exchange(interaction_, 0),
+                      .interaction = std::exchange(interaction_, {}),
                       .content = std::make_shared<const payload>(std::move(text_))};
   text_ = {};
   return happened;

@@ -104,8 +104,7 @@ private:
   };
   std::deque<repeated_join> repeated_joins_; ///< in the order of `due`
   payload text_;                             ///< the payload being written
-  snowflake interaction_ = 0;                ///< id of the interaction in it
-  snowflake interaction_channel_ = 0;        ///< and where it is to be answered
+  used_command interaction_;                 ///< in it
 };
 
 } // namespace shardyard::sim

@@ -241,7 +241,8 @@ void event_source::write_interaction(guild& in, moment now) {
   scene at{all_, in};
   auto& who = some_member(in);
   auto* room = some_channel(in, 0);
-  auto id = interaction_ = all_.fresh_id(now);
+  auto id = all_.fresh_id(now);
+  interaction_ = {.id = id, .channel = room ? room->id : in.id, .user = who.user};
   put(d, R"({"version":1,"type":2,"token":")");
   put(d, interaction_token(id));
   put(d, R"(","member":{)");
@@ -259,8 +260,7 @@ void event_source::write_interaction(guild& in, moment now) {
   put(d, ":");
   put(d, all_.users()[in.owner].json);
   put(d, R"(}},"name":"assign-watch","id":"1335429996361564164"},"context":0,"channel_id":)");
-  interaction_channel_ = room ? room->id : in.id;
-  put_id(d, interaction_channel_);
+  put_id(d, interaction_.channel);
   if (room) {
     put(d, R"(,"channel":{)");
     put_channel_keys(d, at, *room);

@@ -138,8 +138,8 @@ void gateway::release(session& which, moment now) {
 
 void gateway::happen(occurrence what, moment now) {
   what.id = truth_.happened(what.content->name, what.guild, what.channel);
-  if (what.interaction != 0)
-    interactions_.happened(what.interaction, what.guild, what.channel, now);
+  if (what.interaction.id != 0)
+    interactions_.happened(what.interaction, what.guild, now);
   // Without guild only shard 0 is served, for which the formula gives the right answer: 0 mod count.
   each_session_of(what.guild, [&](session& which) { deliver(which, what, now); });
   if (duplicates_ > 0) {

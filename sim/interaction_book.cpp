@@ -4,13 +4,13 @@
 
 namespace shardyard::sim {
 
-void interaction_book::happened(snowflake id, snowflake guild, snowflake channel, moment now) {
-  if (!places_.emplace(id, forgotten_ + rows_.size()).second)
+void interaction_book::happened(const used_command& command, snowflake guild, moment now) {
+  if (!places_.emplace(command.id, forgotten_ + rows_.size()).second)
     return;
-  rows_.push_back({.id = id, .guild = guild, .channel = channel, .at = now});
+  rows_.push_back({.command = command, .guild = guild, .at = now});
   ++totals_.happened;
   while (rows_.size() > most_kept || now - rows_.front().at > token_life) {
-    places_.erase(rows_.front().id);
+    places_.erase(rows_.front().command.id);
     rows_.pop_front();
     ++forgotten_;
   }
@@ -43,7 +43,7 @@ interaction_book::verdict interaction_book::answer(snowflake id, std::string_vie
 
 const interaction_book::row* interaction_book::open(std::string_view token, moment now) const {
   for (auto which = rows_.rbegin(); which != rows_.rend() && now - which->at <= token_life; ++which)
-    if (which->answers > 0 && token == interaction_token(which->id))
+    if (which->answers > 0 && token == interaction_token(which->command.id))
       return &*which;
   return nullptr;
 }

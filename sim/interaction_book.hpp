@@ -3,7 +3,7 @@
 // forgotten, their counts stay.
 #pragma once
 
-#include "sim/clock.hpp"
+#include "sim/occurrence.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -26,7 +26,8 @@ public:
   };
 
   struct row {
-    snowflake id = 0, guild = 0, channel = 0;
+    used_command command;
+    snowflake guild = 0;
     moment at{};
     std::uint32_t answers = 0; ///< 1 once accepted
     std::uint32_t refused = 0; ///< answers after the first
@@ -38,7 +39,7 @@ public:
   };
 
   /// The same interaction is listed once, however often it is told.
-  void happened(snowflake id, snowflake guild, snowflake channel, moment now);
+  void happened(const used_command& command, snowflake guild, moment now);
 
   verdict answer(snowflake id, std::string_view token, moment now);
 

@@ -21,14 +21,21 @@ struct payload {
 
 using shared_payload = std::shared_ptr<const payload>;
 
+/// A slash command that somebody used. id 0: none.
+struct used_command {
+  snowflake id = 0;
+  snowflake channel = 0;
+  std::uint32_t user = 0; ///< index in the world
+};
+
 /// `id` is the truth's number; the payload never shows it.
 struct occurrence {
   std::uint64_t id = 0;
   event_kind kind = event_kind::unknown;
   snowflake guild = 0;           ///< 0: none
   std::uint32_t guild_index = 0; ///< in the world; only with guild
-  snowflake channel = 0;         ///< only without guild, and of INTERACTION_CREATE
-  snowflake interaction = 0;     ///< id, of INTERACTION_CREATE only
+  snowflake channel = 0;         ///< only without guild
+  used_command interaction;      ///< of INTERACTION_CREATE only
   shared_payload content;
 };
 

@@ -6,14 +6,25 @@ const Eris = load("eris");
 
 const { hostname, port } = new URL(origin);
 const agent = Object.assign(new Agent(), { defaultPort: Number(port), protocol: "https:" });
-const bot = new Eris(`Bot ${token}`, {
+const client = new Eris(`Bot ${token}`, {
   intents,
   maxShards: shardCount,
   compress: transport === "zlib",
   rest: { domain: hostname, agent },
 });
 // To eris a lost connection is an error, from which it recovers.
-bot.on("error", (error) => [1006, 4000, "ECONNRESET"].includes(error.code) || fail(error));
-bot.on("rawWS", (payload, shard) => payload.op === 0 && seen.dispatch(shard, payload));
-bot.connect().catch(fail);
-await rehearse({ selfPaced: false });
+client.on("error", (error) => [1006, 4000, "ECONNRESET"].includes(error.code) || fail(error));
+client.on("rawWS", (payload, shard) => payload.op === 0 && seen.dispatch(shard, payload));
+client.connect().catch(fail);
+
+const guild = (id) => client.guilds.get(id);
+const bot = {
+  answers: false,
+  user: () => client.user.id,
+  requestMembers: async (id) => (await guild(id).fetchMembers()).map((member) => member.id),
+  setVoice: (id, channel) =>
+    guild(id).shard.sendWS(4, { guild_id: id, channel_id: channel, self_mute: false, self_deaf: false }),
+  voiceChannel: (id) => guild(id).members.get(client.user.id)?.voiceState?.channelID,
+};
+client.on("interactionCreate", (interaction) => bot.answers && interaction.createMessage("aye").catch(fail));
+await rehearse({ selfPaced: false, bot });

@@ -1,5 +1,5 @@
 // What every client has to go through with the simulator: guilds, events, lost connections that are resumed, a session that is
-// lost. The client's own script connects it and hands each dispatch to `seen`.   node CLIENT.mjs ORIGIN TOKEN TRANSPORT
+// lost; and for clients that are more than a connection what bots do: members, voice, slash commands. The client's own script connects it and hands each dispatch to `seen`.   node CLIENT.mjs ORIGIN TOKEN TRANSPORT
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { Witness } from "./witness.mjs";
@@ -9,6 +9,7 @@ const DEADLINE_MS = 40_000;
 const POLL_MS = 10;
 const IDENTIFY_SPACING_MS = 5_000; // Discord: one IDENTIFY per key in 5 s
 const SHARDS = 2;
+const EVENT_RATE = 500; // as run.py starts the simulator
 const EVENTS = 300; // dispatches per shard that count as "events arrive"
 
 export { origin, token, transport };
@@ -94,13 +95,61 @@ async function isIdentifiedAnew(spacedUntil) {
   seen.shards.forEach((shard, id) => assert.notEqual(shard.session, before.session[id]));
 }
 
-/** With the world at rest, the client stands where the simulator stands. */
-async function nothingIsMissing() {
+/** With nothing on its way, the client's caches can be compared with the world. */
+async function worldIsAtRest() {
   await control("/world", { rate: 0 });
   await until("the simulator has sent everything", async () => {
     const { in_flight, unwritten_bytes } = await control("/stats");
     return in_flight === 0 && unwritten_bytes === 0;
   });
+}
+
+/** The guild with the most members, as GUILD_CREATE would show it now. */
+async function greatestGuild() {
+  const [{ id }] = (await control("/guilds")).sort((a, b) => b.members - a.members);
+  return control(`/world?guild=${id}`);
+}
+
+const botVoice = async (guild, user) =>
+  (await control(`/world?guild=${guild}`)).voice_states.find((state) => state.user_id === user);
+
+async function membersAreRequested(bot, guild) {
+  const members = await bot.requestMembers(guild.id);
+  assert.equal(new Set(members).size, guild.member_count, "members of the guild");
+  for (const { user } of guild.members) assert.ok(members.includes(user.id), `member ${user.id}`);
+}
+
+/** The bot joins voice, sees itself there, and gets the voice server. */
+async function voiceIsJoined(bot, guild) {
+  const [room, next] = guild.channels.filter(({ type }) => type === 2).map(({ id }) => id);
+  for (const channel of [room, next, null, room]) {
+    bot.setVoice(guild.id, channel);
+    await until(`the bot's voice state in ${channel}`, () => (bot.voiceChannel(guild.id) ?? null) === channel);
+  }
+  const state = await botVoice(guild.id, bot.user());
+  assert.equal(state.session_id, seen.shards[seen.shardOf(guild.id)].session);
+  await until("the voice server", () => seen.shards[seen.shardOf(guild.id)].names.has("VOICE_SERVER_UPDATE"));
+}
+
+/** Slash commands are answered once each, in time. */
+async function commandsAreAnswered(bot) {
+  const before = (await control("/stats")).interactions;
+  bot.answers = true;
+  await control("/world", { interactions: 20 });
+  await until("10 answered commands", async () => (await control("/stats")).interactions.answered >= before.answered + 10);
+  await control("/world", { interactions: 0 });
+  await until("an answer to each command", async () => {
+    const { happened, answered } = (await control("/stats")).interactions;
+    return happened - answered === before.happened - before.answered;
+  });
+  bot.answers = false;
+  const { answered_again: again, answered_late: late } = (await control("/stats")).interactions;
+  assert.deepEqual([again, late], [0, 0]);
+}
+
+/** With the world at rest, the client stands where the simulator stands. */
+async function nothingIsMissing() {
+  await worldIsAtRest();
   const sent = await liveSessions();
   assert.deepEqual(sent.map((session) => [session.shard, session.id]), seen.each("session").map((id, n) => [[n, SHARDS], id]));
   await until("the last dispatch of each shard", () => seen.shards.every((shard, id) => shard.last === sent[id].s));
@@ -108,20 +157,33 @@ async function nothingIsMissing() {
 
 /**
  * To be called once the client connects. `selfPaced`: the client keeps 5 s between IDENTIFYs by itself, also after op 9;
- * for the others op 9 is held back so long, since Discord would punish their haste too. Ends the process.
+ * for the others op 9 is held back so long, since Discord would punish their haste too. `bot`: what the client can do beyond
+ * its connection: user() -> id, requestMembers(guild) -> ids, setVoice(guild, channel or null), voiceChannel(guild) as its cache
+ * has it; while `answers` is set it answers slash commands. Ends the process.
  */
-export async function rehearse({ selfPaced }) {
+export async function rehearse({ selfPaced, bot }) {
   await until("READY on each shard", () => seen.shards.every((shard) => shard.session));
   const spacedUntil = selfPaced ? 0 : Date.now() + IDENTIFY_SPACING_MS;
   await allGuildsAreSeen();
   await eventsArrive();
+  let guild;
+  if (bot) {
+    await worldIsAtRest();
+    guild = await greatestGuild();
+    await membersAreRequested(bot, guild);
+    await voiceIsJoined(bot, guild);
+    await commandsAreAnswered(bot);
+    await control("/world", { rate: EVENT_RATE });
+  }
   await isResumed({ kind: "reconnect" });
   await isResumed({ kind: "close", code: 4000 });
   await isResumed({ kind: "reset" });
   assert.deepEqual(seen.each("sessions"), [1, 1]);
+  if (bot) assert.ok(await botVoice(guild.id, bot.user()), "voice outlives resumed connections");
   await control("/fault", { kind: "unknown_event" });
   await until("an event of unknown name", () => seen.shards[0].names.has("GUILD_LANTERN_UPDATE"));
   await isIdentifiedAnew(spacedUntil);
+  if (bot) assert.equal(await botVoice(guild.id, bot.user()), undefined, "voice ends with its session");
   await nothingIsMissing();
   assert.deepEqual(await control("/violations"), []);
   const { identifies_used } = await control("/stats");

@@ -57,6 +57,7 @@ TEST(interactions, one_answer_is_taken_and_shown_and_a_second_is_refused) {
   EXPECT_EQ(shown.at("content"), "aye");
   EXPECT_EQ(shown.at("channel_id"), asked.at("channel_id"));
   EXPECT_EQ(shown.at("author").at("bot"), true);
+  EXPECT_EQ(shown.at("interaction_metadata").at("user"), asked.at("member").at("user"));
   auto rows = json::parse(at.ask("GET", "/interactions").body).as_array();
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(rows[0].at("id"), asked.at("id"));
@@ -110,13 +111,13 @@ TEST(interactions, the_book_forgets_after_the_life_of_a_token_and_keeps_the_coun
   interaction_book book;
   auto at = from_unix_ms(1'795'000'000'000);
   for (snowflake id = 1; id <= 1000; ++id)
-    book.happened(id, 5, 6, at + std::chrono::seconds{id});
+    book.happened({.id = id}, 5, at + std::chrono::seconds{id});
   EXPECT_EQ(book.rows().size(), 901u);
   EXPECT_EQ(book.all().happened, 1000u);
   EXPECT_EQ(book.find(99), nullptr);
   ASSERT_NE(book.find(100), nullptr);
-  EXPECT_EQ(book.find(100)->id, 100u);
-  book.happened(1000, 5, 6, at + 1000s); // told twice, happened once
+  EXPECT_EQ(book.find(100)->command.id, 100u);
+  book.happened({.id = 1000}, 5, at + 1000s); // told twice, happened once
   EXPECT_EQ(book.all().happened, 1000u);
 }
 
