@@ -1,38 +1,19 @@
 #include "actors/partition/content_hash.hpp"
 
+#include "actors/partition/content_words.hpp"
+
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstring>
 #include <simdjson.h>
 #include <string>
-#include <xxhash.h>
 
 namespace shardyard {
 namespace {
 
 using simdjson::dom::element;
 using simdjson::dom::element_type;
-
-enum tag : std::uint64_t {
-  null_tag = 1,
-  true_tag,
-  false_tag,
-  integer_tag,
-  real_tag,
-  string_tag,
-  array_tag,
-  object_tag
-};
-
-std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
-  std::uint64_t words[2] = {a, b};
-  return XXH3_64bits(words, sizeof words);
-}
-
-std::uint64_t hash_bytes(std::string_view x, std::uint64_t seed) {
-  return XXH3_64bits_withSeed(x.data(), x.size(), seed);
-}
 
 bool ends_url(char c) {
   return c == ' ' || c == '\n' || c == '\t' || c == '"' || c == ')' || c == '>' || c == '<';
@@ -62,29 +43,19 @@ std::string without_signature(std::string_view text) {
   return result;
 }
 
-std::uint64_t hash_string(std::string_view x) {
-  if (x.find('?') != x.npos && x.find("discordapp.") != x.npos)
-    return hash_bytes(without_signature(x), string_tag);
-  return hash_bytes(x, string_tag);
-}
-
 std::uint64_t hash_number(double x) {
   if (std::nearbyint(x) == x && std::abs(x) < 9e15)
-    return mix(integer_tag, static_cast<std::uint64_t>(static_cast<std::int64_t>(x)));
+    return hash_integer(static_cast<std::uint64_t>(static_cast<std::int64_t>(x)));
   return hash_bytes({reinterpret_cast<const char*>(&x), sizeof x}, real_tag);
 }
 
 std::uint64_t hash_of(element x);
 
 std::uint64_t hash_object(simdjson::dom::object x) {
-  std::uint64_t sum = 0, count = 0;
-  for (auto [key, value] : x) {
-    if (key == "processed_at_timestamp")
-      continue;
-    sum += mix(hash_bytes(key, object_tag), hash_of(value));
-    ++count;
-  }
-  return mix(object_tag + count, sum);
+  object_hash result;
+  for (auto [key, value] : x)
+    result.member(key, hash_of(value));
+  return result.result();
 }
 
 std::uint64_t hash_array(simdjson::dom::array x) {
@@ -103,9 +74,9 @@ std::uint64_t hash_of(element x) {
   case element_type::STRING:
     return hash_string(x.get_string().value_unsafe());
   case element_type::INT64:
-    return mix(integer_tag, static_cast<std::uint64_t>(x.get_int64().value_unsafe()));
+    return hash_integer(static_cast<std::uint64_t>(x.get_int64().value_unsafe()));
   case element_type::UINT64:
-    return mix(integer_tag, x.get_uint64().value_unsafe());
+    return hash_integer(x.get_uint64().value_unsafe());
   case element_type::DOUBLE:
     return hash_number(x.get_double().value_unsafe());
   case element_type::BOOL:
@@ -119,8 +90,7 @@ std::uint64_t hash_of(element x) {
 constexpr std::size_t kept_room = 4 << 20; // what one huge value needed is given back
 
 /// One per thread: parsers with their memory, and which bytes have which content. Two sessions mostly show
-/// the same bytes, so the second copy is found there. (The tree is built with what the processor can do; the
-/// parser without a tree is chosen when this is compiled, and only better where most of a value is skipped.)
+/// the same bytes, so the second copy is found there.
 struct reading_room {
   struct known {
     std::uint64_t bytes = 0;
@@ -140,11 +110,17 @@ struct reading_room {
   }
 
   std::uint64_t content_of(std::string_view d) {
+    auto scanned = scan_content(d);
+    auto hash = scanned ? *scanned : tree_hash(d);
+    return hash == 0 ? 1 : hash;
+  }
+
+  std::uint64_t tree_hash(std::string_view d) {
     element root;
     auto hash = tree.parse(d.data(), d.size()).get(root) ? hash_bytes(d, 0) : hash_of(root);
     if (d.size() > kept_room)
       tree = simdjson::dom::parser{};
-    return hash == 0 ? 1 : hash;
+    return hash;
   }
 };
 
@@ -180,6 +156,12 @@ std::uint64_t find_user(std::string_view d) {
 }
 
 } // namespace
+
+std::uint64_t hash_long_string(std::string_view x) {
+  if (x.find('?') != x.npos && x.find("discordapp.") != x.npos)
+    return hash_bytes(without_signature(x), string_tag);
+  return hash_bytes(x, string_tag);
+}
 
 std::uint64_t bytes_hash(std::string_view d) {
   return hash_bytes(d, 0);
