@@ -284,7 +284,7 @@ void guild_handover::lead_event(const lane_event& event, const step& at, bool ma
   auto ready = cut_allowed_ && mark.anchor && o.skip.empty();
   if (ready && !o.chance && fresh(event.key, at))
     o.chance = at.now;
-  auto first = ready && std::ranges::find(o.led.all(), mark) == o.led.all().end();
+  auto first = ready && o.find_led(mark) == o.led.size();
   if (append_led(mark, at)) {
     if (ready && o.proven)
       cut(cut_kind::anchor, at);
@@ -308,7 +308,7 @@ bool guild_handover::append_led(const lane_mark& mark, const step& at) {
   auto& o = *overlap_;
   if (o.synced && o.led.empty() && !o.shown.empty() && at.mark_of(o.shown.front()) == mark) {
     if (mark.anchor) {
-      o.led.push(mark);
+      o.push_led(mark);
       common_anchor(0, 0, at);
       return true;
     }
@@ -316,20 +316,13 @@ bool guild_handover::append_led(const lane_mark& mark, const step& at) {
     ++at.counters.compared;
     return false;
   }
-  auto led = o.led.all();
-  auto proof =
-      mark.anchor && (o.synced || (fresh(mark.value, at) && std::ranges::find(led, mark) == led.end()));
-  if (proof) {
-    for (std::size_t i = 0; i < o.shown.size(); ++i) {
-      if (o.shown[i].lane == lane::anchor && at.mark_of(o.shown[i]) == mark) {
-        auto place = o.led.size();
-        o.led.push(mark);
-        common_anchor(i, place, at);
-        return true;
-      }
-    }
+  auto proof = mark.anchor && (o.synced || (fresh(mark.value, at) && o.find_led(mark) == o.led.size()));
+  auto shown = proof ? o.find_shown(mark) : o.shown.size();
+  o.push_led(mark);
+  if (shown < o.shown.size()) {
+    common_anchor(shown, o.led.size() - 1, at);
+    return true;
   }
-  o.led.push(mark);
   if (o.opened && at.now - *o.opened < std::chrono::milliseconds(at.tuning.freshness_ms)) {
     if (mark.anchor && fresh(mark.value, at))
       o.opened.reset(); // too new for any snapshot
@@ -343,29 +336,23 @@ bool guild_handover::append_led(const lane_mark& mark, const step& at) {
 
 bool guild_handover::append_shown(const lane_event& event, const step& at) {
   auto& o = *overlap_;
+  auto repeated = event.lane == lane::anchor && !o.synced && o.find_shown(at.mark_of(event)) < o.shown.size();
   o.push_shown(event);
   if (event.lane != lane::anchor && !o.synced) {
     if (o.shown_bytes > at.tuning.max_buffer_bytes)
       overflow(at);
     return false;
   }
-  auto newest = o.shown.all().last(1);
-  auto mark = at.marks_of(newest).front();
+  auto mark = at.kept_mark_of(o.shown.all().back());
   if (o.synced && o.shown.size() == 1 && !o.led.empty() && o.led.front() == mark && !mark.anchor) {
     o.pop_shown(1);
     o.led.pop(1);
     ++at.counters.compared;
     return false;
   }
-  auto same_anchor = [&](const lane_event& x) {
-    return x.lane == lane::anchor && x.key == mark.value && x.type == mark.type;
-  };
-  auto before = o.shown.all().first(o.shown.size() - 1);
-  if (mark.anchor && (o.synced || (fresh(mark.value, at) && std::ranges::none_of(before, same_anchor)))) {
-    auto led = o.led.all();
-    auto found = std::ranges::find(led, mark);
-    if (found != led.end()) {
-      common_anchor(before.size(), static_cast<std::size_t>(found - led.begin()), at);
+  if (mark.anchor && (o.synced || (fresh(mark.value, at) && !repeated))) {
+    if (auto led = o.find_led(mark); led < o.led.size()) {
+      common_anchor(o.shown.size() - 1, led, at);
       return true;
     }
   }

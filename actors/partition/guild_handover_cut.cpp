@@ -60,7 +60,7 @@ void guild_handover::cut(cut_kind kind, const step& at) {
   at.port.cut({kind, lead_, false, rest, chance});
   for (std::size_t i = 0; i < rest.size(); ++i) {
     deliver(rest[i], lead_, false, at);
-    o.led.push(marks[i]);
+    o.push_led(marks[i]);
   }
   if (hold) {
     for (auto& event : hold->events)
@@ -122,7 +122,7 @@ void guild_handover::take_over(cut_kind kind, const step& at) {
   for (std::size_t i = 0; i < rest.size(); ++i) {
     deliver(rest[i], lead_, false, at);
     if (o.synced)
-      o.led.push(marks[succession.to_deliver[i]]);
+      o.push_led(marks[succession.to_deliver[i]]);
   }
   o.skip = skip_list{std::move(succession.to_skip)};
 }

@@ -10,6 +10,8 @@
 #include "actors/partition/guild_handover.hpp"
 #include "actors/partition/lane_comparison.hpp"
 
+#include <algorithm>
+
 namespace shardyard {
 
 /// The arguments of one call.
@@ -26,15 +28,18 @@ struct guild_handover::step {
     return {event.content ? event.content : port.content_hash(event), event.type, false};
   }
 
-  /// Marks of queued events; a computed hash stays with its event.
+  /// The mark of a queued event; a computed hash stays with it.
+  lane_mark kept_mark_of(lane_event& event) const {
+    if (event.lane != lane::anchor && event.content == 0)
+      event.content = port.content_hash(event);
+    return mark_of(event);
+  }
+
   std::vector<lane_mark> marks_of(std::span<lane_event> events) const {
     std::vector<lane_mark> marks;
     marks.reserve(events.size());
-    for (auto& event : events) {
-      if (event.lane != lane::anchor && event.content == 0)
-        event.content = port.content_hash(event);
-      marks.push_back(mark_of(event));
-    }
+    for (auto& event : events)
+      marks.push_back(kept_mark_of(event));
     return marks;
   }
 };
@@ -58,6 +63,8 @@ struct guild_handover::overlap {
   lane_queue<lane_event> shown;
   lane_queue<lane_mark> led;
   std::size_t shown_bytes = 0;
+  snowflake newest_shown = 0; // greatest anchor in `shown`, or greater
+  snowflake newest_led = 0;   // ... in `led`
   std::unique_ptr<anchor_hold> hold;
   std::unique_ptr<odd_events> odd;
   skip_list skip;
@@ -77,6 +84,8 @@ struct guild_handover::overlap {
   std::uint64_t last_s_of(side x) const { return last_s[static_cast<int>(x)]; }
 
   void push_shown(const lane_event& event) {
+    if (event.lane == lane::anchor)
+      newest_shown = std::max(newest_shown, event.key);
     shown_bytes += event.bytes();
     shown.push(event);
   }
@@ -85,7 +94,28 @@ struct guild_handover::overlap {
       shown_bytes -= shown[i].bytes();
     shown.pop(count);
   }
+  void push_led(const lane_mark& mark) {
+    if (mark.anchor)
+      newest_led = std::max(newest_led, mark.value);
+    led.push(mark);
+  }
+  // Place of an anchor's first showing; the list's size when it is not there. Snowflakes grow, so what is new
+  // is known to be new without a search, however far the sessions are apart.
+  std::size_t find_shown(const lane_mark& anchor) const {
+    auto all = shown.all();
+    auto same = [&](const lane_event& x) {
+      return x.lane == lane::anchor && x.key == anchor.value && x.type == anchor.type;
+    };
+    auto found = anchor.value > newest_shown ? all.end() : std::ranges::find_if(all, same);
+    return static_cast<std::size_t>(found - all.begin());
+  }
+  std::size_t find_led(const lane_mark& anchor) const {
+    auto all = led.all();
+    auto found = anchor.value > newest_led ? all.end() : std::ranges::find(all, anchor);
+    return static_cast<std::size_t>(found - all.begin());
+  }
   void clear_lists() {
+    newest_shown = newest_led = 0;
     shown.clear();
     led.clear();
     in_snapshot = 0;
