@@ -97,6 +97,19 @@ void blaster::meet(const stream_order& order) {
   met_changed_.wait_for(lock, std::chrono::seconds(20), [&] { return met >= order.sessions; });
 }
 
+void blaster::keep_step(const stream_order& order, const void* session, std::size_t sent) {
+  if (order.sessions < 2)
+    return;
+  std::unique_lock lock{mutex_};
+  auto& all = sent_[order.number];
+  all[session] = sent;
+  sent_changed_.notify_all();
+  if (sent == all_sent)
+    return;
+  auto least = [&] { return std::ranges::min_element(all, {}, [](auto& x) { return x.second; })->second; };
+  sent_changed_.wait_for(lock, std::chrono::seconds(20), [&] { return sent <= least() + most_ahead; });
+}
+
 std::shared_ptr<void> blaster::enter(std::uint32_t id, std::uint32_t count, std::uint32_t& others) {
   std::lock_guard lock{mutex_};
   auto& alive = alive_[{id, count}];

@@ -84,6 +84,13 @@ public:
   /// Waits until all sessions of a fast stream are prepared, so that they begin together.
   void meet(const stream_order& order);
 
+  /// Tells that `session` has written `sent` bytes of a fast stream, and waits until no other session of it
+  /// is far behind: on Discord, the copies of an event leave within milliseconds of one another. `sent` =
+  /// all_sent: it writes no more.
+  void keep_step(const stream_order& order, const void* session, std::size_t sent);
+  static constexpr std::size_t all_sent = ~std::size_t{0};
+  static constexpr std::size_t most_ahead = 64 << 10; ///< bytes that one session may be ahead of another
+
   /// Counts a session of this shard until the returned token is gone; `others` were alive before.
   std::shared_ptr<void> enter(std::uint32_t id, std::uint32_t count, std::uint32_t& others);
 
@@ -102,6 +109,8 @@ private:
   std::vector<int> watchers_;
   std::condition_variable met_changed_;
   std::map<std::uint32_t, std::size_t> met_; ///< by order: sessions that are prepared
+  std::condition_variable sent_changed_;
+  std::map<std::uint32_t, std::map<const void*, std::size_t>> sent_; ///< by order and session
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> alive_;
   std::map<stream_key, std::shared_future<std::shared_ptr<const prepared_stream>>> prepared_;
 };

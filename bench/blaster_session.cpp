@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t max_input = 1 << 20;
 constexpr std::size_t piece = 256 << 10; // between two looks for input
+constexpr std::size_t step = 32 << 10;   // ... where several sessions keep step
 
 std::string_view header_value(std::string_view head, std::string_view name) {
   for (std::size_t at = head.find("\r\n"); at != head.npos; at = head.find("\r\n", at + 2)) {
@@ -325,16 +326,20 @@ void blaster_session::run_fast(const stream_order& order) {
   owner_.tell("begin " + std::to_string(shard_id_) + " " + std::to_string(shard_count_) + " events " +
               std::to_string(stream->events) + " s " + std::to_string(s_ + 1) + " bytes " +
               std::to_string(stream->bytes.size()) + " at " + std::to_string(monotonic_ns()));
-  if (write_stream(stream->bytes))
+  owner_.keep_step(order, this, 0);
+  if (write_stream(stream->bytes, order))
     s_ += stream->events;
+  owner_.keep_step(order, this, blaster::all_sent);
 }
 
 // Heartbeats that arrive meanwhile are answered behind the stream: its bytes leave no room for another
 // payload.
-bool blaster_session::write_stream(std::string_view bytes) {
+bool blaster_session::write_stream(std::string_view bytes, const stream_order& order) {
   auto per_event = owner_.settings().record_per_event;
+  auto longest = order.sessions < 2 ? piece : step;
+  std::size_t sent = 0;
   for (std::size_t since_look = 0; !bytes.empty() && !closed_;) {
-    auto size = std::min(piece, bytes.size());
+    auto size = std::min(longest, bytes.size());
     if (per_event) {
       auto first = static_cast<std::uint8_t>(bytes[1]) & 0x7f;
       auto wide = first == 126;
@@ -345,9 +350,11 @@ bool blaster_session::write_stream(std::string_view bytes) {
     write(bytes.substr(0, size));
     bytes.remove_prefix(size);
     since_look += size;
-    if (since_look < piece)
+    sent += size;
+    if (since_look < longest)
       continue;
     since_look = 0;
+    owner_.keep_step(order, this, sent);
     while (!closed_ && input_is_waiting())
       closed_ = !(read_more() && take_frames());
   }

@@ -39,7 +39,7 @@ private:
   void run_fast(const stream_order& order);
   void run_paced(const stream_order& order);
   prepared_stream prepare(const stream_order& order);
-  bool write_stream(std::string_view bytes);
+  bool write_stream(std::string_view bytes, const stream_order& order);
 
   blaster& owner_;
   tls_connection tls_;
