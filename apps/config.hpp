@@ -96,13 +96,32 @@ struct limits_config {
   bool operator==(const limits_config&) const = default;
 };
 
+enum class store_kind : std::uint8_t { sqlite, etcd };
+
+struct store_config {
+  store_kind kind = store_kind::sqlite;
+  std::string path = "shardyard-state/cluster.db"; ///< sqlite
+  // etcd:
+  std::vector<std::string> endpoints; ///< http(s) URLs
+  std::string prefix = "shardyard";
+  std::string ca_file; ///< empty: the system's certificates
+  std::string certificate_file;
+  std::string key_file;
+  std::string user; ///< empty: no login
+  std::string password_file;
+  std::uint32_t lease_s = 3;
+  bool allow_plaintext = false; ///< http:// to other than loopback addresses
+
+  bool operator==(const store_config&) const = default;
+};
+
 struct node_config {
   cluster_config cluster;
   node_section node;
   net::tls_files tls; ///< towards other nodes and commands; all empty: plain, loopback only
   bool coordinator_enabled = true;
   discord_config discord;
-  std::string store_path = "shardyard-state/cluster.db";
+  store_config store;
   std::vector<sink_config> sinks;
   handover_config handover;
   identify_config identify;

@@ -89,6 +89,28 @@ void check_addresses(config_result& result) {
     refuse("node.seeds", seed);
 }
 
+void check_store(config_result& result) {
+  auto& store = result.config.store;
+  if (store.kind == store_kind::sqlite)
+    return;
+  auto refuse = [&result](std::string text) { result.errors.push_back(std::move(text)); };
+  if (result.config.coordinator_enabled && store.endpoints.empty())
+    refuse("store.endpoints is empty: name etcd's servers, for example [\"https://10.0.0.1:2379\"]");
+  for (auto& text : store.endpoints) {
+    auto parts = split_url(text);
+    if (!parts || parts->host.empty() || (parts->scheme != "https" && parts->scheme != "http"))
+      refuse("store.endpoints must be URLs such as \"https://10.0.0.1:2379\", not \"" + text + '"');
+    else if (parts->scheme == "http" && !is_loopback(parts->host) && !store.allow_plaintext)
+      refuse("store.endpoints: " + text +
+             " is not encrypted, and whoever reads or changes it steers the cluster; use https://, or set "
+             "store.allow_plaintext = true in a trusted network");
+  }
+  if (store.certificate_file.empty() != store.key_file.empty())
+    refuse("store.certificate_file and store.key_file belong together: set both or none");
+  if (store.user.empty() != store.password_file.empty())
+    refuse("store.user and store.password_file belong together: set both or none");
+}
+
 // Gateway reference, "Update Presence": all four keys are required.
 void check_presence(config_result& result) {
   auto& text = result.config.discord.presence;
@@ -110,7 +132,11 @@ void check_presence(config_result& result) {
 void fill_placeholders(config_result& result) {
   auto& config = result.config;
   fill(result, "node.state_dir", config.node.state_dir);
-  fill(result, "store.path", config.store_path);
+  fill(result, "store.path", config.store.path);
+  fill(result, "store.ca_file", config.store.ca_file);
+  fill(result, "store.certificate_file", config.store.certificate_file);
+  fill(result, "store.key_file", config.store.key_file);
+  fill(result, "store.password_file", config.store.password_file);
   fill(result, "discord.token_file", config.discord.token_file);
   fill(result, "discord.ca_file", config.discord.ca_file);
   fill(result, "tls.ca_file", config.tls.ca);
@@ -126,6 +152,7 @@ void check_together(config_result& result) {
   check_addresses(result);
   check_api_base(result);
   check_presence(result);
+  check_store(result);
   if (!config.coordinator_enabled && config.node.seeds.empty())
     result.errors.push_back(
         "node.seeds is empty and coordinator.enabled is false: this node would have nobody to join; name the "

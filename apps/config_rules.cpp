@@ -183,6 +183,14 @@ bool set_seeds(node_config& c, sink_config&, const config_value& value) {
   return true;
 }
 
+bool set_endpoints(node_config& c, sink_config&, const config_value& value) {
+  auto read = read_list(value);
+  if (!read || std::ranges::any_of(*read, &std::string::empty))
+    return false;
+  c.store.endpoints = std::move(*read);
+  return true;
+}
+
 bool set_intents(node_config& c, sink_config&, const config_value& value) {
   if (auto bits = read_whole(value)) {
     if (*bits < 0 || (*bits & ~std::int64_t{all_intents}) != 0)
@@ -215,6 +223,8 @@ bool is_variable(std::string_view name) {
 std::vector<config_rule> all_rules() {
   using c = node_config;
   using k = sink_config;
+  static constexpr std::array<std::pair<std::string_view, store_kind>, 2> stores{
+      {{"sqlite", store_kind::sqlite}, {"etcd", store_kind::etcd}}};
   static constexpr std::array<std::pair<std::string_view, stream_compression>, 3> compressions{
       {{"zstd-stream", stream_compression::zstd_stream},
        {"zlib-stream", stream_compression::zlib_stream},
@@ -285,9 +295,32 @@ std::vector<config_rule> all_rules() {
       text(
           "discord.presence", "the text of a JSON object, or \"\" for none", "",
           [](c & x, k&) -> auto& { return x.discord.presence; }),
+      choice(
+          "store.kind", stores, "sqlite", [](c & x, k&) -> auto& { return x.store.kind; }),
       checked_text(
           "store.path", path_text, "shardyard-state/cluster.db", is_path,
-          [](c & x, k&) -> auto& { return x.store_path; }),
+          [](c & x, k&) -> auto& { return x.store.path; }),
+      {"store.endpoints", "a list of URLs, for example [\"https://10.0.0.1:2379\"]", "", set_endpoints},
+      checked_text(
+          "store.prefix", name_text, "shardyard", is_name, [](c & x, k&) -> auto& { return x.store.prefix; }),
+      text(
+          "store.ca_file", "a path, or \"\" for the system's certificates", "",
+          [](c & x, k&) -> auto& { return x.store.ca_file; }),
+      text(
+          "store.certificate_file", "a path, or \"\" for none", "",
+          [](c & x, k&) -> auto& { return x.store.certificate_file; }),
+      text(
+          "store.key_file", "a path, or \"\" for none", "",
+          [](c & x, k&) -> auto& { return x.store.key_file; }),
+      text(
+          "store.user", "a name, or \"\" for no login", "", [](c & x, k&) -> auto& { return x.store.user; }),
+      text(
+          "store.password_file", "a path, or \"\" for none", "",
+          [](c & x, k&) -> auto& { return x.store.password_file; }),
+      whole(
+          "store.lease_s", 2, 60, "3", [](c & x, k&) -> auto& { return x.store.lease_s; }),
+      flag(
+          "store.allow_plaintext", "false", [](c & x, k&) -> auto& { return x.store.allow_plaintext; }),
       choice(
           "sink.kind", kinds, "jsonl", [](c&, k & x) -> auto& { return x.kind; }),
       checked_text(

@@ -1,6 +1,7 @@
-#include "actors/coordinator/coordinator_actor.hpp"
+#include "actors/coordinator/candidate_actor.hpp"
 #include "actors/node/node_actor.hpp"
 #include "apps/config.hpp"
+#include "apps/election.hpp"
 #include "apps/run.hpp"
 #include "apps/signals.hpp"
 #include "apps/token.hpp"
@@ -63,7 +64,7 @@ coordinator_setup make_coordinator(const node_config& config, const secret& toke
   coordinator_setup setup;
   setup.cluster = config.cluster.id;
   setup.node = config.node.name;
-  setup.store_path = config.store_path;
+  setup.store_path = config.store.path;
   setup.partitions = config.cluster.partitions;
   setup.min_nodes = config.cluster.min_nodes;
   setup.shards = config.discord.shards;
@@ -118,8 +119,9 @@ int serve(const node_config& config, const secret& token, const sigset_t& signal
   system_config caf_config;
   caf::actor_system system{caf_config};
   auto door = make_door(config, token);
+  auto campaigns = config.coordinator_enabled && config.store.kind == store_kind::etcd;
   local_coordinator_actor coordinator;
-  if (config.coordinator_enabled)
+  if (config.coordinator_enabled && !campaigns)
     coordinator = spawn_coordinator(system, make_coordinator(config, token, door));
   auto setup = make_node(config, door);
   setup.coordinator = coordinator;
@@ -128,6 +130,8 @@ int serve(const node_config& config, const secret& token, const sigset_t& signal
   auto node = spawn_node(system, std::move(setup), port);
   spdlog::info("node {} listens on {}:{}{}", config.node.name, config.node.listen.host, port,
                config.tls.empty() ? "" : ", for holders of a certificate of the cluster only");
+  if (campaigns)
+    spawn_candidate(system, {make_election(config, port), make_coordinator(config, token, door), node});
   int received = 0;
   sigwait(&signals, &received);
   // Crash-only: what must last is on disk already, sessions stay resumable, so there is one way to end and it

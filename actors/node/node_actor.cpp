@@ -21,6 +21,8 @@ using clock = std::chrono::steady_clock;
 constexpr auto beat = milliseconds(100);
 constexpr auto report_every = milliseconds(250);
 constexpr auto redial_after = milliseconds(500);
+constexpr auto look_after = milliseconds(200); ///< at the next place for the coordinator
+constexpr auto look_patience = seconds(1); ///< with a place that does not answer, before the next is tried
 constexpr auto remote_timeout = seconds(3);
 
 struct node_state {
@@ -49,6 +51,8 @@ struct node_state {
   // -----------------------------------------------------------------------------------
 
   void look_for_coordinator();
+  std::vector<std::pair<std::string, std::uint16_t>> places_to_look() const;
+  void heed(const leader_news& x);
   void found(const peer_found& x);
   void join(const coordinator_actor& handle);
   void lost_coordinator(const std::string& why);
@@ -80,7 +84,9 @@ struct node_state {
       saved_sessions; ///< of an earlier life, until their shard is started
   compat::down_watch watch;
   coordinator_actor coordinator;
+  coordinator_actor joining; // asked to let us in, no answer yet
   bool dialling_seed = false;
+  clock::time_point look_until{}; // what is dialled has until then
   std::size_t next_seed = 0;
   std::string hint_host; // a node told us that the coordinator is there
   std::uint16_t hint_port = 0;
@@ -101,8 +107,10 @@ struct node_state {
 // -------------------------------------------------------------------------------------------
 
 void node_state::look_for_coordinator() {
-  if (coordinator || dialling_seed || self->clock().now() < next_join)
+  auto now = self->clock().now();
+  if (coordinator || (dialling_seed && now < look_until) || now < next_join)
     return;
+  look_until = now + look_patience;
   if (setup.coordinator) {
     join(setup.coordinator);
     return;
@@ -113,11 +121,35 @@ void node_state::look_for_coordinator() {
     hint_port = 0;
     return;
   }
-  if (setup.seeds.empty())
+  auto places = places_to_look();
+  if (places.empty())
     return;
-  auto& [host, port] = setup.seeds[next_seed++ % setup.seeds.size()];
+  auto& [host, port] = places[next_seed++ % places.size()];
   dialling_seed = true;
   dial(self->system(), setup.links, host, port, setup.card, self);
+}
+
+/// The seeds, then every member that was ever heard of: the coordinator may live on any, and whoever has
+/// found it names it.
+std::vector<std::pair<std::string, std::uint16_t>> node_state::places_to_look() const {
+  auto places = setup.seeds;
+  for (auto& card : known.members)
+    if (card.name != setup.card.name && card.port != 0)
+      if (std::pair place{card.host, card.port}; std::ranges::find(places, place) == places.end())
+        places.push_back(std::move(place));
+  return places;
+}
+
+void node_state::heed(const leader_news& x) {
+  setup.coordinator = x.local;
+  if (!x.local && (x.port == 0 || (coordinator && x.cluster_epoch <= known.cluster_epoch)))
+    return;
+  coordinator = nullptr;
+  hint_host = x.host;
+  hint_port = x.port;
+  dialling_seed = false; // an answer from a node that hangs is not waited for
+  next_join = {};
+  look_for_coordinator();
 }
 
 void node_state::found(const peer_found& x) {
@@ -141,7 +173,7 @@ void node_state::found(const peer_found& x) {
   if (!dialling_seed || coordinator)
     return;
   dialling_seed = false;
-  next_join = self->clock().now() + redial_after;
+  next_join = self->clock().now() + look_after;
   if (!x.error.empty()) {
     if (last_trouble != x.place + x.error)
       spdlog::warn("seed {}: {}", x.place, x.error);
@@ -156,21 +188,32 @@ void node_state::found(const peer_found& x) {
 }
 
 void node_state::join(const coordinator_actor& handle) {
+  if (handle == joining)
+    return;
+  joining = handle;
   next_join = self->clock().now() + redial_after;
+  look_until = self->clock().now() + remote_timeout;
   dialling_seed = true;
   compat::request(self, handle, remote_timeout, setup.card, caf::actor_cast<caf::strong_actor_ptr>(self))
       .then(
           [this, handle](const assignment& x) {
+            joining = nullptr;
             dialling_seed = false;
+            if (outdated(x.cluster_epoch, "an assignment"))
+              return;
             coordinator = handle;
             last_trouble.clear();
-            watch.add(self, handle, [this](const caf::error&) { lost_coordinator("it is gone"); });
+            watch.add(self, handle, [this, handle](const caf::error&) {
+              if (coordinator == handle)
+                lost_coordinator("it is gone");
+            });
             spdlog::info("joined cluster {} under epoch {}", setup.card.cluster, x.cluster_epoch);
             follow(x);
             publish_routes();
             send_report();
           },
           [this](caf::error& error) {
+            joining = nullptr;
             dialling_seed = false;
             auto text = caf::to_string(error);
             if (text != last_trouble)
@@ -416,6 +459,7 @@ local_node_actor::behavior_type node_state::make_behavior() {
       [this](const shard_news& x) { note(x); },
       [this](const group_news& x) { group_picture = x; },
       [this](const peer_found& x) { found(x); },
+      [this](const leader_news& x) { heed(x); },
       [this](std::uint16_t port) {
         setup.card.port = port;
         on_tick();

@@ -3,6 +3,7 @@
 // carries out, idempotently, what carries the newest epoch.
 #pragma once
 
+#include "actors/coordinator/leader_news.hpp"
 #include "actors/local_messages.hpp"
 #include "actors/node/peer_links_actor.hpp"
 #include "actors/partition/partition_group_actor.hpp"
@@ -21,6 +22,8 @@ using local_node_actor = node_actor::extend<
     caf::result<void>(group_news),
     // A dialer found a peer, or not.
     caf::result<void>(peer_found),
+    // The coordinator lives here now, or there, or not here any more.
+    caf::result<void>(leader_news),
     // The door is open at this port: begin.
     caf::result<void>(std::uint16_t)>;
 
@@ -35,7 +38,7 @@ struct node_setup {
   bool guilds_intent = true;
   std::shared_ptr<io_door> door;
   std::shared_ptr<peer_links> links; ///< to the other nodes; without one: plain TCP
-  coordinator_actor coordinator;     ///< when it lives in this process
+  coordinator_actor coordinator;     ///< when it lives in this process from the beginning
 };
 
 /// Listens nowhere: only actors of this process reach it. Throws std::runtime_error when the state directory

@@ -210,6 +210,25 @@ TEST(config, settings_that_cannot_work_together_are_refused) {
   EXPECT_TRUE(has(load_config({"/nonexistent.toml", {}, {}}).errors.at(0), "No such file"));
 }
 
+TEST(config, etcd_is_named_in_full_and_not_in_clear_text) {
+  EXPECT_TRUE(has(error_of("", {"store.kind=etcd"}), "store.endpoints is empty"));
+  EXPECT_TRUE(
+      has(error_of("", {"store.kind=etcd", "store.endpoints=http://10.0.0.1:2379"}), "is not encrypted"));
+  EXPECT_TRUE(has(error_of("", {"store.kind=etcd", "store.endpoints=10.0.0.1:2379"}), "must be URLs"));
+  EXPECT_TRUE(has(error_of("", {"store.kind=etcd", "store.endpoints=https://e:2379", "store.user=u"}),
+                  "store.password_file belong together"));
+  EXPECT_TRUE(has(error_of("", {"store.kind=etcd", "store.endpoints=https://e:2379", "store.key_file=k"}),
+                  "store.key_file belong together"));
+  EXPECT_TRUE(has(error_of("", {"store.lease_s=1"}), "from 2 to 60"));
+  auto result =
+      parse(null_sink, {"store.kind=etcd", "store.endpoints=http://127.0.0.1:1,https://e.test:2379"});
+  ASSERT_TRUE(result.ok()) << result.errors[0];
+  EXPECT_EQ(result.config.store.endpoints.size(), 2u);
+  EXPECT_TRUE(
+      parse(null_sink, {"store.kind=etcd", "coordinator.enabled=false", "node.seeds=127.0.0.1:1"}).ok())
+      << "a node that never leads needs no etcd";
+}
+
 RC_GTEST_PROP(config, a_refused_value_is_blamed_on_its_key, (std::string text)) {
   auto& rules = config_rules();
   auto& rule = rules[*rc::gen::inRange<std::size_t>(0, rules.size())];
