@@ -33,6 +33,10 @@ void guild_handover::allow_cut(bool allowed) {
   cut_allowed_ = allowed;
 }
 
+std::size_t guild_handover::held_events() const {
+  return holding() ? overlap_->hold->events.size() : 0;
+}
+
 std::uint64_t guild_handover::first_held_s() const {
   return holding() && !overlap_->hold->events.empty() ? overlap_->hold->events.front().s : 0;
 }
@@ -42,14 +46,14 @@ std::size_t guild_handover::bytes() const {
     return 0;
   auto& o = *overlap_;
   auto sum = sizeof(overlap) + o.shown.reserved_bytes() + o.led.reserved_bytes() + o.skip.reserved_bytes();
-  sum += o.shown_bytes - o.shown.size() * sizeof(lane_event);
+  sum += o.shown_bytes - o.shown.size() * sizeof(lane_event) + o.held.capacity() * sizeof(held_arrival);
   auto queued = [&](const std::vector<lane_event>& events) {
     sum += (events.capacity() - events.size()) * sizeof(lane_event);
     for (auto& event : events)
       sum += event.bytes();
   };
   if (o.hold) {
-    sum += sizeof(anchor_hold);
+    sum += sizeof(anchor_hold) + o.hold->arrivals.capacity() * sizeof(monotonic);
     queued(o.hold->events);
   }
   if (o.odd) {
@@ -108,12 +112,27 @@ void guild_handover::event(side from, const lane_event& event, const source_view
     follower_event(event, at);
   } else if (overlap_->hold && tuning.use_hold) {
     overlap_->hold->events.push_back(event);
+    overlap_->hold->arrivals.push_back(now);
     if (overlap_->hold->events.size() > tuning.max_held_events)
       release_hold(at);
   } else {
     lead_event(event, at, true);
   }
+  note_held(at);
   drop_idle_overlap();
+}
+
+// What was held and has left the shadow queue was matched with what the new lead delivered, or is odd.
+void guild_handover::note_held(const step& at) {
+  auto& held = overlap_->held;
+  if (held.empty())
+    return;
+  auto& shown = overlap_->shown;
+  auto waiting = [&](const held_arrival& x) { return !shown.empty() && x.s >= shown.front().s; };
+  auto done = std::ranges::find_if(held, waiting);
+  for (auto i = held.begin(); i != done; ++i)
+    at.port.held(at.now - i->at);
+  held.erase(held.begin(), done);
 }
 
 bool guild_handover::lost(side from, const source_views& sources, const handover_tuning& tuning,
@@ -163,7 +182,16 @@ void guild_handover::tick(const source_views& sources, const handover_tuning& tu
   if (holding() && (now >= overlap_->hold->until || !is(covered_, other(lead_)) || !cut_allowed_))
     release_hold(at);
   end_silence(at);
+  note_held(at);
   drop_idle_overlap();
+}
+
+void guild_handover::silent_since(monotonic since, const source_views& sources, const handover_tuning& tuning,
+                                  monotonic now, handover_port& port, handover_counters& counters) {
+  if (!overlap_ || !overlap_->shown.empty() || !overlap_->led.empty())
+    return;
+  overlap_->still_since = since;
+  tick(sources, tuning, now, port, counters);
 }
 
 void guild_handover::retire(side gone, handover_counters& counters) {
@@ -293,7 +321,7 @@ void guild_handover::lead_event(const lane_event& event, const step& at, bool ma
   auto source = at.sources.of(follower);
   if (may_hold && first && !o.hold && at.now >= o.next_hold && (o.proven || fresh(event.key, at)) && source &&
       source->connected)
-    o.hold = std::make_unique<anchor_hold>(anchor_hold{mark, at.now, at.now + at.tuning.hold, {}});
+    o.hold = std::make_unique<anchor_hold>(anchor_hold{mark, at.now, at.now + at.tuning.hold, {}, {}});
 }
 
 // Step 2, the follower's side, and step 4.
@@ -338,6 +366,12 @@ bool guild_handover::append_shown(const lane_event& event, const step& at) {
   auto& o = *overlap_;
   auto repeated = event.lane == lane::anchor && !o.synced && o.find_shown(at.mark_of(event)) < o.shown.size();
   o.push_shown(event);
+  if (!o.synced && o.opened && at.now - *o.opened < std::chrono::milliseconds(at.tuning.freshness_ms)) {
+    if (event.lane == lane::anchor && fresh(event.key, at))
+      o.opened.reset(); // too new for the lead to have shown it before
+    else
+      o.before_opened = o.shown.size();
+  }
   if (event.lane != lane::anchor && !o.synced) {
     if (o.shown_bytes > at.tuning.max_buffer_bytes)
       overflow(at);

@@ -66,6 +66,10 @@ struct handover_tuning {
   std::size_t max_held_events = 256;               ///< |H| beyond which a hold is released at once
   int unclear_quiet =
       12; ///< silences after which the two sessions do not agree are cut only after this many times `quiet`
+  /// A hold that failed blocks the next for this many times its length, doubled with each further failure in
+  /// a row up to `longest_hold_spacing`, so that in the long run holding costs less than 1 % of the time.
+  int hold_spacing = 10;
+  int longest_hold_spacing = 100;
   std::size_t max_buffer_bytes =
       8u << 20; ///< per guild and list (F, Q, D); overflow drops the list, never the lead
   // Switches of the mutation check; true in production. Each one off must make the property tests fail.
@@ -106,6 +110,9 @@ public:
   virtual void deliver(const lane_event& event, side from, bool late) = 0;
   virtual void cut(const cut_record& record) = 0;
   virtual std::uint64_t content_hash(const lane_event& event) = 0;
+  /// An event of the lead that was held has come to the consumer, from the lead itself or as the copy of the
+  /// session that took over, `delay` after it arrived. Called once for each, after its delivery.
+  virtual void held(monotonic delay) { static_cast<void>(delay); }
 };
 
 class guild_handover {
@@ -148,6 +155,11 @@ public:
   /// nothing that F alone has is dropped silently. False when the follower does not cover the guild.
   bool accept(const handover_tuning& tuning, monotonic now, handover_port& port, handover_counters& counters);
 
+  /// Neither session has shown anything of this scope between `since` and now: both covered it from before
+  /// that on. Makes the quiet cut that ticks would have made, had the scope been known.
+  void silent_since(monotonic since, const source_views& sources, const handover_tuning& tuning,
+                    monotonic now, handover_port& port, handover_counters& counters);
+
   /// Ends holds, makes quiet cuts, ends quiet stretches. Cheap when nothing is due.
   void tick(const source_views& sources, const handover_tuning& tuning, monotonic now, handover_port& port,
             handover_counters& counters);
@@ -156,6 +168,7 @@ public:
   void retire(side gone, handover_counters& counters);
 
   bool holding() const;            ///< events of the lead are being held
+  std::size_t held_events() const; ///< how many of them have not reached the consumer
   monotonic hold_deadline() const; ///< when `tick` must end the hold at the latest; 0 = not holding
   std::uint64_t
   first_held_s() const; ///< sequence of the oldest held event; only while holding() and one is held, else 0
@@ -185,6 +198,7 @@ private:
   void overflow(const step& at);
   void drop_follower(const step& at);
   void release_hold(const step& at);
+  void note_held(const step& at);
   void move_lead(bool undoes_cut);
   void cut(cut_kind kind, const step& at);
   void settle_odd(std::vector<lane_event>& shown, std::vector<lane_mark>& led, const step& at);

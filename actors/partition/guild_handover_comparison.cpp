@@ -137,8 +137,9 @@ bool guild_handover::silence_is_real(const step& at) {
   if (compared && o.shown.empty() && o.led.empty())
     return true;
   // What the lead brought right after the follower's snapshot is in the snapshot: the follower never shows
-  // it.
-  if (compared && !o.synced && o.shown.empty() && o.led.size() <= o.in_snapshot)
+  // it. What the follower brought right after its snapshot the lead has shown before, when its session is the
+  // faster one.
+  if (compared && !o.synced && o.shown.size() <= o.before_opened && o.led.size() <= o.in_snapshot)
     return true;
   if (at.now - o.still_since >= at.tuning.unclear_quiet * at.tuning.quiet)
     return true;

@@ -34,13 +34,20 @@ void guild_handover::release_hold(const step& at) {
   auto holder = lead_;
   auto hold = std::move(overlap_->hold);
   ++at.counters.holds_released;
-  overlap_->next_hold = at.now + 100 * (at.now - hold->since); // holding costs less than 1 % of the time
-  for (auto& event : hold->events) {
-    if (lead_ == holder)
+  auto& o = *overlap_;
+  auto spacing = at.tuning.hold_spacing << std::min(o.failed_holds++, 8);
+  o.next_hold = at.now + std::min(spacing, at.tuning.longest_hold_spacing) * (at.now - hold->since);
+  for (std::size_t i = 0; i < hold->events.size(); ++i) {
+    auto& event = hold->events[i];
+    if (lead_ == holder) {
       lead_event(event, at, false);
-    else
+      at.port.held(at.now - hold->arrivals[i]);
+    } else {
+      o.held.push_back({event.s, hold->arrivals[i]});
       follower_event(event, at);
+    }
   }
+  note_held(at);
 }
 
 // Both lists begin behind the same event, or nothing is under way: the follower goes on where the lead
@@ -56,6 +63,7 @@ void guild_handover::cut(cut_kind kind, const step& at) {
   o.clear_lists();
   o.chance.reset();
   o.next_hold = {};
+  o.failed_holds = 0;
   move_lead(false);
   at.port.cut({kind, lead_, false, rest, chance});
   for (std::size_t i = 0; i < rest.size(); ++i) {
@@ -63,8 +71,11 @@ void guild_handover::cut(cut_kind kind, const step& at) {
     o.push_led(marks[i]);
   }
   if (hold) {
-    for (auto& event : hold->events)
-      follower_event(event, at);
+    for (std::size_t i = 0; i < hold->events.size(); ++i) {
+      o.held.push_back({hold->events[i].s, hold->arrivals[i]});
+      follower_event(hold->events[i], at);
+    }
+    note_held(at);
   }
 }
 
@@ -108,6 +119,7 @@ void guild_handover::take_over(cut_kind kind, const step& at) {
   if (succession.lead_only)
     last_difference_ = at.now;
   clear_skip_list(at);
+  auto held = std::exchange(o.held, {});
   o.clear_lists();
   o.proven = o.floor_known = false;
   o.synced =
@@ -124,6 +136,8 @@ void guild_handover::take_over(cut_kind kind, const step& at) {
     if (o.synced)
       o.push_led(marks[succession.to_deliver[i]]);
   }
+  for (auto& x : held)
+    at.port.held(at.now - x.at);
   o.skip = skip_list{std::move(succession.to_skip)};
 }
 

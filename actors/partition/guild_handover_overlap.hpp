@@ -51,6 +51,13 @@ struct anchor_hold {
   monotonic since{};
   monotonic until{};
   std::vector<lane_event> events;
+  std::vector<monotonic> arrivals; ///< of `events`
+};
+
+/// A held event whose hold ended with a cut: the follower's copy is what the consumer gets.
+struct held_arrival {
+  std::uint64_t s = 0;
+  monotonic at{};
 };
 
 /// What a stretch left unmatched; it gets one more stretch to turn up on the other side.
@@ -67,15 +74,19 @@ struct guild_handover::overlap {
   snowflake newest_led = 0;   // ... in `led`
   std::unique_ptr<anchor_hold> hold;
   std::unique_ptr<odd_events> odd;
+  std::vector<held_arrival> held; // after a cut: those of `shown` that were held, in order
   skip_list skip;
   std::uint64_t last_s[2] = {0, 0};
   monotonic still_since{}; // last event of either side, or last time one of them was not connected
   monotonic next_hold{};   // no hold before
+  int failed_holds = 0;    // in a row
   std::int64_t floor_ms = 0;
   bool floor_known = false;
   std::optional<monotonic> opened; // the follower's snapshot, while nothing has been compared since
-  std::size_t in_snapshot =
-      0; // of led, while not synced: came so soon after the snapshot that it may contain them
+  // While not synced, how many came so soon after the follower's snapshot that the other side need not show
+  // them: of led, the snapshot may contain them; of shown, the lead may have shown them before.
+  std::size_t in_snapshot = 0;
+  std::size_t before_opened = 0;
   std::optional<monotonic> chance; // the lead's first fresh anchor since a cut is allowed
   bool synced = false;             // both lists begin behind the same event
   bool proven = false;             // ... and a fresh anchor said so, not a silence
@@ -118,7 +129,8 @@ struct guild_handover::overlap {
     newest_shown = newest_led = 0;
     shown.clear();
     led.clear();
-    in_snapshot = 0;
+    held.clear();
+    in_snapshot = before_opened = 0;
     shown_bytes = 0;
   }
 };

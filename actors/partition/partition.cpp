@@ -104,6 +104,23 @@ void partition::open_channel(scope_state& g, monotonic now) {
     g.handover.opened(one, as_of_start, settings_->tuning, now, port, counters_);
   }
   permit(g);
+  cut_silent(g, now);
+}
+
+/// Nobody has shown the channel since both sessions are connected: had it been known, this silence would have
+/// cut it. Without this each new direct message would keep its unit from settling for another `quiet`.
+void partition::cut_silent(scope_state& g, monotonic now) {
+  monotonic since{};
+  for (auto one : {side::first, side::second}) {
+    auto slot = sources_->slot(one, g.at);
+    if (!slot || !slot->current || !slot->current->view.connected || !g.handover.covered(one))
+      return;
+    since = std::max(since, slot->current->connected_at);
+  }
+  auto lead = g.handover.lead();
+  lane_port port{*this, g, now};
+  g.handover.silent_since(since, sources_->views(g.at), settings_->tuning, now, port, counters_);
+  after_call(g, lead);
 }
 
 void partition::lose(scope_state& g, side from, std::string_view why, monotonic now) {
@@ -154,7 +171,7 @@ void partition::watch_hold(scope_state& g) {
     g.watched = true;
     if (!g.held && g.handover.first_held_s() != 0) {
       g.held = true;
-      watches_[g.at].hold = streams_->hold();
+      watches_[g.at] = streams_->hold();
     }
     return;
   }
@@ -162,7 +179,7 @@ void partition::watch_hold(scope_state& g) {
     return;
   auto found = watches_.extract(g.at);
   if (g.held)
-    streams_->release(found.mapped().hold, out_->open_batch());
+    streams_->release(found.mapped(), out_->open_batch());
   g.watched = g.held = false;
 }
 

@@ -113,10 +113,6 @@ private:
     std::uint64_t n = 0;
     std::string why;
   };
-  struct watch {
-    item_hold hold;
-    std::deque<std::pair<std::uint64_t, monotonic>> arrivals; ///< of held events: s, time
-  };
 
   scope_state& at(const scope& x, side seen, monotonic now);
   bool belongs(const scope_state& x, const shard_key& shard, side at) const;
@@ -134,6 +130,7 @@ private:
 
   void open(scope_state& g, side from, const std::string& session_id, std::uint64_t s, monotonic now);
   void open_channel(scope_state& g, monotonic now);
+  void cut_silent(scope_state& g, monotonic now);
   void lose(scope_state& g, side from, std::string_view why, monotonic now);
   void permit(scope_state& g);
   void after_call(scope_state& g, side lead_before);
@@ -146,7 +143,8 @@ private:
   bool overlapped(const scope_state& g) const;
   bool leads(const scope_state& g) const;
   void deliver(scope_state& g, const event_block& block, std::uint32_t index, std::uint16_t flags);
-  void deliver_lane(scope_state& g, const lane_event& event, side from, bool late, monotonic now);
+  void deliver_lane(scope_state& g, const lane_event& event, side from, bool late);
+  void note_held(monotonic delay);
   void deliver_rest(scope_state& g, const logged_cut& cut);
   void set_outage(scope_state& g, side at, bool on);
   void note_position(scope_state& g);
@@ -172,7 +170,8 @@ private:
   std::unordered_map<scope, gap_border> gaps_; ///< coverage is away
   std::unordered_map<scope, logged_cut>
       pending_cuts_; ///< swaps of an earlier run, to be redone when their cause comes again
-  std::unordered_map<scope, watch> watches_;
+  std::unordered_map<scope, item_hold>
+      watches_; ///< holds, and what keeps their streams from being acknowledged
   std::unordered_map<scope, monotonic>
       unclaimed_; ///< the lead never showed the guild, the follower does: since when
   keyed_window keyed_;

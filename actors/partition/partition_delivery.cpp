@@ -60,7 +60,7 @@ void partition::deliver(scope_state& g, const event_block& block, std::uint32_t 
   note_position(g);
 }
 
-void partition::deliver_lane(scope_state& g, const lane_event& event, side from, bool late, monotonic now) {
+void partition::deliver_lane(scope_state& g, const lane_event& event, side from, bool late) {
   // A session that ended meanwhile may still have an event here (late); it must not count for the present
   // one.
   auto& e = event.block->entries[event.index];
@@ -69,16 +69,12 @@ void partition::deliver_lane(scope_state& g, const lane_event& event, side from,
     mine.delivered_s = std::max(mine.delivered_s, e.s);
   g.last = from;
   deliver(g, *event.block, event.index, late ? late_flag : 0);
-  if (late)
-    return;
-  auto watch = g.held ? watches_.find(g.at) : watches_.end();
-  if (watch == watches_.end() || watch->second.arrivals.empty() ||
-      watch->second.arrivals.front().first != e.s) {
-    ++undelayed_;
-    return;
-  }
-  auto delay = now - watch->second.arrivals.front().second;
-  watch->second.arrivals.pop_front();
+  undelayed_ += !late;
+}
+
+// Its delivery has been counted among those without delay.
+void partition::note_held(monotonic delay) {
+  undelayed_ -= undelayed_ > 0;
   delay_.add(delay);
   held_delay_.add(delay);
 }

@@ -109,8 +109,6 @@ void partition::guild_lane(scope_state& g, const arrival& in) {
   g.handover.event(from, as_lane_event(e, in.block, in.index), sources_->views(g.at), settings_->tuning,
                    in.now, port, counters_);
   after_call(g, lead);
-  if (g.held && from == lead && port.delivered == 0)
-    watches_[g.at].arrivals.push_back({e.s, in.now});
 }
 
 void partition::keyed(scope_state& g, const arrival& in) {

@@ -156,6 +156,7 @@ void partition_group::resynced(const source_mark& mark, monotonic now) {
 
 void partition_group::open_guilds(source& x, const source_mark& mark, bool resynced, monotonic now) {
   x.view.connected = mark.connected;
+  x.connected_at = now;
   x.view.newest_ms = std::max(x.view.newest_ms, mark.newest_ms);
   x.ready = mark.guilds;
   std::ranges::sort(x.ready);
@@ -177,8 +178,10 @@ void partition_group::apply(const source_mark& mark, monotonic now) {
     return resynced(mark, now);
   case mark_kind::connected:
   case mark_kind::disconnected:
-    if (x && !x->gone)
+    if (x && !x->gone) {
       x->view.connected = mark.kind == mark_kind::connected;
+      x->connected_at = now;
+    }
     return;
   case mark_kind::lost:
     if (x && !x->gone)

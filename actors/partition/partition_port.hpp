@@ -11,15 +11,14 @@ public:
   lane_port(partition& owner, scope_state& guild, monotonic now) : owner_(owner), guild_(guild), now_(now) {}
 
   void deliver(const lane_event& event, side from, bool late) override {
-    ++delivered;
-    owner_.deliver_lane(guild_, event, from, late, now_);
+    owner_.deliver_lane(guild_, event, from, late);
   }
   void cut(const cut_record& record) override { owner_.lead_changed(guild_, record); }
   std::uint64_t content_hash(const lane_event& event) override {
     return shardyard::content_hash(event.block->data(event.block->entries[event.index]));
   }
 
-  std::uint64_t delivered = 0;
+  void held(monotonic delay) override { owner_.note_held(delay); }
 
 private:
   partition& owner_;

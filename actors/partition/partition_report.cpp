@@ -95,8 +95,8 @@ void partition::report(group_report& x, monotonic now) const {
         shard.exceptions.push_back(at.id);
     }
   }
-  for (auto& [_, watch] : watches_)
-    x.held += watch.arrivals.size();
+  for (auto& [at, _] : watches_)
+    x.held += scopes_.at(at).handover.held_events();
   auto delay = delay_;
   delay.add(monotonic{0}, undelayed_);
   x.delay.merge(delay);

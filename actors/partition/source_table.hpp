@@ -18,6 +18,7 @@ struct source {
   source_view view;
   monotonic heartbeat_answered{1}; ///< arrival of the newest flushed mark; the next heartbeat is sent later
   monotonic started{0};            ///< 0: known from an earlier run
+  monotonic connected_at{0};       ///< since when its socket is live, while it is
   std::int64_t newest_before =
       0;               ///< newest snowflake time seen on any session when this one began; 0: not known
   bool gone = false;   ///< lost for good, or its shard was closed

@@ -96,6 +96,25 @@ TEST_F(partition_rules, held_events_hold_the_acknowledgement_back) {
   EXPECT_GE(w.group->report(w.now).held_delay.max(), 400ms);
 }
 
+TEST_F(partition_rules, the_report_tells_the_delay_of_held_events_whichever_session_delivers_them) {
+  test_shard a, b;
+  overlap(a, b);
+  w.pass(5s);
+  auto id = at_ms(w.ms());
+  w.send(a, {message(g1, id)});
+  w.send(a, {reaction(g1, 1)});
+  EXPECT_EQ(w.group->report(w.now).held, 1u);
+  w.pass(150ms);
+  w.send(b, {message(g1, id), reaction(g1, 1), reaction(g1, 2)});
+  w.send(a, {reaction(g1, 2)});
+  auto report = w.group->report(w.now);
+  EXPECT_EQ(report.held, 0u);
+  EXPECT_EQ(report.held_delay.count(), 1u);
+  EXPECT_EQ(report.held_delay.max(), 150ms);
+  EXPECT_EQ(report.delay.count(), 3u);
+  EXPECT_EQ(report.delay.max(), 150ms);
+}
+
 TEST_F(partition_rules, what_waits_in_a_follower_is_acknowledged_at_once) {
   test_shard a, b;
   overlap(a, b);
@@ -231,6 +250,34 @@ TEST_F(partition_rules, direct_messages_keep_their_order_per_channel_and_are_del
   w.send(b, {dm(50, 7)});
   EXPECT_EQ(w.lines.back().n, 4u);
   EXPECT_EQ(w.lines.back().epoch, 2u);
+}
+
+TEST_F(partition_rules, a_channel_that_first_speaks_after_a_long_silence_is_led_by_the_new_shard_at_once) {
+  auto a = w.start(old_shard, "A", {});
+  auto b = w.start(new_shard, "B", {});
+  w.mark(a, mark_kind::transfer);
+  quiet(a, b);
+  auto dm = [](std::uint64_t i) {
+    return made_event{"MESSAGE_REACTION_ADD", 0, 0, "{\"r\":" + std::to_string(i) + "}", 50};
+  };
+  w.send(a, {dm(1)});
+  w.mark(a, mark_kind::drain);
+  EXPECT_EQ(w.group->drain_answers().front().led, 0u);
+  w.send(b, {dm(1), dm(2)});
+  w.send(a, {dm(2)});
+  EXPECT_THAT(w.payloads(0, 50), ElementsAre(R"({"r":1})", R"({"r":2})"));
+  EXPECT_EQ(w.group->report(w.now).counters.compared, 2u);
+}
+
+TEST_F(partition_rules, a_channel_that_first_speaks_soon_after_the_new_session_began_waits_for_its_cut) {
+  auto a = w.start(old_shard, "A", {});
+  auto b = w.start(new_shard, "B", {});
+  w.mark(a, mark_kind::transfer);
+  w.pass(3s);
+  w.send(a, {{"MESSAGE_REACTION_ADD", 0, 0, R"({"r":1})", 50}});
+  w.mark(a, mark_kind::drain);
+  EXPECT_EQ(w.group->drain_answers().front().led, 1u);
+  EXPECT_THAT(w.payloads(0, 50), ElementsAre(R"({"r":1})"));
 }
 
 TEST_F(partition_rules, entitlements_of_both_sessions_are_paired_and_genuine_repeats_survive) {
