@@ -330,32 +330,6 @@ bool event_source::write_new_message(guild& in, moment now) {
   return true;
 }
 
-occurrence event_source::post(guild& in, channel& room, const own_message& sent, moment now) {
-  auto& d = text_.d;
-  auto id = all_.fresh_id(now);
-  room.last_message = std::max(room.last_message, id);
-  put(d, R"({"type":0,"tts":false,"timestamp":)");
-  put_time(d, unix_ms(now));
-  put(d, R"(,"pinned":false,"mentions":[],"mention_roles":[],"mention_everyone":false,"member":{)");
-  put_member_keys(d, {all_, in}, in.bot());
-  put(d, R"(},"id":)");
-  put_id(d, id);
-  put(d, R"(,"flags":0,"embeds":)");
-  put(d, sent.embeds);
-  put(d, R"(,"edited_timestamp":null,"content":)");
-  put(d, sent.content);
-  put(d, R"(,"components":[],"channel_type":)");
-  put_number(d, room.type);
-  put(d, R"(,"channel_id":)");
-  put_id(d, room.id);
-  put(d, R"(,"author":)");
-  put(d, all_.bot().json);
-  put(d, R"(,"attachments":[])");
-  put(d, sent.more_keys);
-  put_guild_id(in);
-  return finish(message_create, in.id, in.index, 0);
-}
-
 bool event_source::write_edit(guild& in, moment now) {
   auto* message = some_message(in);
   if (!message)

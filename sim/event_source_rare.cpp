@@ -1,5 +1,5 @@
-// The rarer events: members, channels, threads, roles, scheduled events, audit log, interactions, and all
-// without guild.
+// The rarer events: members, channels, threads, roles, scheduled events, audit log, interactions, the bot's
+// own messages, and all without guild.
 #include "sim/event_source.hpp"
 #include "sim/text.hpp"
 
@@ -272,6 +272,32 @@ void event_source::write_interaction(guild& in, moment now) {
   put_id(d, all_.bot().id);
   put(d, R"(,"app_permissions":"2248473465835073")");
   put_guild_id(in);
+}
+
+occurrence event_source::post(guild& in, channel& room, const own_message& sent, moment now) {
+  auto& d = text_.d;
+  auto id = all_.fresh_id(now);
+  room.last_message = std::max(room.last_message, id);
+  put(d, R"({"type":0,"tts":false,"timestamp":)");
+  put_time(d, unix_ms(now));
+  put(d, R"(,"pinned":false,"mentions":[],"mention_roles":[],"mention_everyone":false,"member":{)");
+  put_member_keys(d, {all_, in}, in.bot());
+  put(d, R"(},"id":)");
+  put_id(d, id);
+  put(d, R"(,"flags":0,"embeds":)");
+  put(d, sent.embeds);
+  put(d, R"(,"edited_timestamp":null,"content":)");
+  put(d, sent.content);
+  put(d, R"(,"components":[],"channel_type":)");
+  put_number(d, room.type);
+  put(d, R"(,"channel_id":)");
+  put_id(d, room.id);
+  put(d, R"(,"author":)");
+  put(d, all_.bot().json);
+  put(d, R"(,"attachments":[])");
+  put(d, sent.more_keys);
+  put_guild_id(in);
+  return finish(message_create, in.id, in.index, 0);
 }
 
 occurrence event_source::direct(moment now) {
