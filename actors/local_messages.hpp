@@ -56,6 +56,24 @@ struct group_news {
   group_figures figures;
 };
 
+/// Partition group -> its log's writer: records, and how far each sink has come.
+struct log_append {
+  std::string records;
+  std::vector<std::pair<std::string, std::string>> offsets;
+};
+
+/// Partition group -> its log's writer: what the log shall be from now on.
+struct log_snapshot {
+  std::string state;
+};
+
+/// The writer's answer. Not `ok`: nothing is lost, an append is tried again with the next one.
+struct log_written {
+  bool ok = false;
+  std::string error;
+  bool wants_compaction = false;
+};
+
 /// Coordinator's REST request -> coordinator.
 struct gateway_news {
   std::shared_ptr<const net::gateway_bot_answer> answer;
@@ -82,6 +100,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::shard_routes)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::shard_news)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::link_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::group_news)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::log_append)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::log_snapshot)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::log_written)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::peer_found)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::gateway_news)
 
@@ -92,4 +113,7 @@ CAF_ADD_TYPE_ID(shardyard_local, (shardyard::link_message))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::group_news))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::peer_found))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::gateway_news))
+CAF_ADD_TYPE_ID(shardyard_local, (shardyard::log_append))
+CAF_ADD_TYPE_ID(shardyard_local, (shardyard::log_snapshot))
+CAF_ADD_TYPE_ID(shardyard_local, (shardyard::log_written))
 CAF_END_TYPE_ID_BLOCK(shardyard_local)

@@ -59,7 +59,7 @@ struct discord_config {
   bool operator==(const discord_config&) const = default;
 };
 
-enum class sink_kind : std::uint8_t { jsonl, null };
+enum class sink_kind : std::uint8_t { jsonl, null, actor };
 
 struct sink_config {
   sink_kind kind = sink_kind::jsonl;

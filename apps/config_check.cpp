@@ -68,6 +68,18 @@ void check_tls(config_result& result) {
         std::string{how_to_make_certificates});
 }
 
+/// Its connection is neither encrypted nor authenticated.
+void check_actor_sink(config_result& result, std::size_t number) {
+  auto& sink = result.config.sinks[number];
+  if (sink.kind != sink_kind::actor)
+    return;
+  auto at = parse_endpoint(sink.path);
+  if (!at || at->port == 0 || !is_loopback(at->host))
+    result.errors.push_back("sink." + std::to_string(number) + ".path: \"" + sink.path +
+                            "\" is not where an actor sink can be; allowed: 127.0.0.1 and the port that the "
+                            "bot's program has published its sink at, as \"127.0.0.1:7500\"");
+}
+
 void check_addresses(config_result& result) {
   static constexpr std::string_view reason =
       "is not a loopback address; without [tls], connections between nodes are neither encrypted nor "
@@ -162,6 +174,7 @@ void check_together(config_result& result) {
                             "discards on purpose), or set "
                             "node.weight = 0 for a node that hosts nothing");
   for (std::size_t i = 0; i < config.sinks.size(); ++i) {
+    check_actor_sink(result, i);
     for (std::size_t j = 0; j < i; ++j) {
       if (config.sinks[i].kind == sink_kind::jsonl && config.sinks[j].kind == sink_kind::jsonl &&
           config.sinks[i].path == config.sinks[j].path)

@@ -229,8 +229,8 @@ std::vector<config_rule> all_rules() {
       {{"zstd-stream", stream_compression::zstd_stream},
        {"zlib-stream", stream_compression::zlib_stream},
        {"none", stream_compression::none}}};
-  static constexpr std::array<std::pair<std::string_view, sink_kind>, 2> kinds{
-      {{"jsonl", sink_kind::jsonl}, {"null", sink_kind::null}}};
+  static constexpr std::array<std::pair<std::string_view, sink_kind>, 3> kinds{
+      {{"jsonl", sink_kind::jsonl}, {"null", sink_kind::null}, {"actor", sink_kind::actor}}};
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> levels{{{"trace", "trace"},
                                                                                         {"debug", "debug"},
                                                                                         {"info", "info"},
@@ -324,7 +324,9 @@ std::vector<config_rule> all_rules() {
       choice(
           "sink.kind", kinds, "jsonl", [](c&, k & x) -> auto& { return x.kind; }),
       checked_text(
-          "sink.path", path_text + ", \"-\" for stdout, or \"unix:\" and the path of a listening socket",
+          "sink.path",
+          path_text + ", \"-\" for stdout, \"unix:\" and the path of a listening socket, or \"host:port\" of "
+                      "an actor",
           "events-{node}.jsonl", is_path, [](c&, k & x) -> auto& { return x.path; }),
       bytes(
           "sink.max_backlog_bytes", 1u << 20, "64 MiB",

@@ -34,6 +34,18 @@ net::compression to_net(stream_compression x) {
   return net::compression::zstd_stream;
 }
 
+sink_type to_sink_type(sink_kind x) {
+  switch (x) {
+  case sink_kind::jsonl:
+    return sink_type::jsonl;
+  case sink_kind::null:
+    return sink_type::null;
+  case sink_kind::actor:
+    return sink_type::actor;
+  }
+  return sink_type::null;
+}
+
 constexpr std::uint32_t guilds_intent = 1; ///< Gateway reference, "List of Intents"
 
 std::shared_ptr<io_door> make_door(const node_config& config, const secret& token) {
@@ -98,7 +110,7 @@ node_setup make_node(const node_config& config, std::shared_ptr<io_door> door) {
       least != config.sinks.end())
     setup.max_backlog_bytes = least->max_backlog_bytes;
   for (auto& sink : config.sinks)
-    setup.sinks.push_back({sink.kind == sink_kind::jsonl ? sink_type::jsonl : sink_type::null, sink.path});
+    setup.sinks.push_back({to_sink_type(sink.kind), sink.path});
   setup.tuning.quiet = config.handover.quiet;
   setup.tuning.hold = config.handover.hold;
   setup.tuning.max_buffer_bytes = config.limits.overlap_bytes;

@@ -62,7 +62,8 @@ bool inspect(Inspector& f, stream_answer& x) {
 
 /// What a partition group hands to a sink: deliveries in order. Entries carry n, epoch and flags.
 struct sink_batch {
-  std::uint64_t number = 0; ///< rises by one per batch of the group
+  std::uint64_t number = 0; ///< rises by one per batch of the group; 0: delivered before a restart, in case
+                            ///< the sink has not got it
   std::vector<event_block> blocks;
 };
 

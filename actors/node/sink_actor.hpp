@@ -11,12 +11,12 @@
 
 namespace shardyard {
 
-enum class sink_type : std::uint8_t { jsonl, null };
+enum class sink_type : std::uint8_t { jsonl, null, actor };
 
 /// One `[[sink]]` of the configuration.
 struct sink_settings {
   sink_type kind = sink_type::null;
-  std::string path; ///< jsonl: file, "-" for stdout or "unix:/path"
+  std::string path; ///< jsonl: file, "-" for stdout or "unix:/path"; actor: "host:port" of the bot's process
 };
 
 /// True when the sink is a file that can be read back after a crash.

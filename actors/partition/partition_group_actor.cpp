@@ -1,14 +1,15 @@
 #include "actors/partition/partition_group_actor.hpp"
 
 #include "actors/compat.hpp"
-#include "actors/node/jsonl_tail.hpp"
+#include "actors/partition/commit_queue.hpp"
+#include "actors/partition/group_sinks_actor.hpp"
+#include "actors/partition/log_writer_actor.hpp"
 #include "actors/partition/partition_group.hpp"
-#include "actors/partition/position_log.hpp"
+#include "actors/partition/report_rows.hpp"
 
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <charconv>
 #include <deque>
 #include <filesystem>
 #include <map>
@@ -24,53 +25,8 @@ constexpr std::size_t batches_in_flight =
 constexpr auto ack_interval = milliseconds(50);
 constexpr std::uint64_t ack_events = 512;
 constexpr auto news_interval = milliseconds(200);
+constexpr auto compaction_rest = milliseconds(1000);
 constexpr auto restart_delay = milliseconds(300); ///< before a shard is asked to begin its stream anew
-
-std::uint64_t parse_offset(std::string_view text) {
-  std::uint64_t result = 0;
-  std::from_chars(text.data(), text.data() + text.size(), result);
-  return result;
-}
-
-delivered_line line_of(const jsonl_header& x) {
-  delivered_line line;
-  line.guild = x.guild;
-  line.channel = x.channel;
-  line.n = x.n;
-  line.epoch = x.epoch;
-  line.from = {x.shard, unescaped(x.session_id)};
-  line.s = x.s;
-  line.t = std::string{x.t};
-  line.control = x.control();
-  return line;
-}
-
-delay_counts counts_of(const delay_histogram& x) {
-  delay_counts result;
-  result.buckets = x.buckets();
-  result.count = x.count();
-  result.max_us = static_cast<std::uint64_t>(x.max().count() / 1000);
-  return result;
-}
-
-handover_report row_of(const shard_report& x, std::uint64_t plan, monotonic now) {
-  handover_report row;
-  row.shard = x.shard;
-  row.transferred = x.transferred && x.plan == plan;
-  row.led = x.led;
-  row.exceptions = x.exception_count;
-  row.exception_guilds.assign(x.exceptions.begin(),
-                              x.exceptions.begin() + std::min<std::ptrdiff_t>(10, std::ssize(x.exceptions)));
-  row.cut_anchor = x.cuts[0];
-  row.cut_quiet = x.cuts[1];
-  row.cut_accepted = x.cuts[2];
-  row.cut_swap_back = x.cuts[3];
-  row.traffic_wait_ms = static_cast<std::uint64_t>(x.longest_wait.count() / 1'000'000);
-  row.difference_age_ms = ~std::uint64_t{0};
-  if (x.last_difference != monotonic{0})
-    row.difference_age_ms = static_cast<std::uint64_t>((now - x.last_difference).count() / 1'000'000);
-  return row;
-}
 
 std::size_t bytes_of(const sink_batch& batch) {
   std::size_t sum = 0;
@@ -83,11 +39,17 @@ std::size_t bytes_of(const sink_batch& batch) {
 struct partition_group_state {
   static inline const char* name = "shardyard.partition_group";
 
-  struct sink {
-    sink_actor actor;
-    std::string path; ///< of a file that can be read back, else empty
-    std::uint64_t accepted = 0;
-    std::uint64_t position = 0;
+  /// Not given to the sinks yet.
+  struct waiting_batch {
+    sink_batch batch;
+    std::uint64_t needs = 0; ///< of the log, see commit_queue
+  };
+  /// To a shard, when the log has what it relies on.
+  template <class Answer>
+  struct waiting_answer {
+    stream_source_actor shard;
+    Answer answer;
+    std::uint64_t needs = 0;
   };
   struct inbound {
     std::uint64_t number = 0; ///< of the stream
@@ -95,15 +57,15 @@ struct partition_group_state {
     stream_source_actor shard;
   };
 
-  partition_group_state(partition_group_actor::pointer self, partition_group_setup setup,
-                        std::vector<sink> sinks, std::unique_ptr<position_log> log,
-                        std::unique_ptr<partition_group> group)
+  partition_group_state(partition_group_actor::pointer self, partition_group_setup setup, opened_sinks opened,
+                        log_writer_actor log, std::unique_ptr<partition_group> group)
       : self(self),
         setup(std::move(setup)),
-        sinks(std::move(sinks)),
+        sinks(std::move(opened.sinks)),
+        again(std::move(opened.again)),
         log(std::move(log)),
         group(std::move(group)) {
-    durable = !this->sinks.empty();
+    durable = !sinks.empty();
   }
 
   partition_group_actor::behavior_type make_behavior();
@@ -111,9 +73,13 @@ struct partition_group_state {
   template <class Take>
   void take(const shard_key& shard, std::uint64_t stream, Take f);
   void carry_out();
+  void write_log();
+  void written(const log_written& x);
+  void compact();
+  void answer_shards();
   void hand_to_sinks();
   void forget_taken();
-  void accepted(sink& by, const delivery_accepted& x);
+  void accepted(group_sink& by, const delivery_accepted& x);
   void acknowledge();
   void tell_node();
   void on_tick();
@@ -122,12 +88,17 @@ struct partition_group_state {
 
   partition_group_actor::pointer self;
   partition_group_setup setup;
-  std::vector<sink> sinks; ///< without those that take everything at once
-  std::unique_ptr<position_log> log;
+  std::vector<group_sink> sinks;
+  std::vector<event_block> again; ///< for sinks that cannot tell whether they have it
+  log_writer_actor log;
+  commit_queue commits;
   std::unique_ptr<partition_group> group;
   std::map<shard_key, inbound> streams;
-  std::deque<sink_batch> waiting; ///< not given to the sinks yet
-  std::uint64_t given = 0;        ///< newest batch given to the sinks
+  std::deque<waiting_batch> waiting;
+  std::deque<waiting_answer<drain_answer>> drains;
+  std::vector<waiting_answer<stream_answer>>
+      acks;                ///< of one acknowledge(); the next waits until they are out
+  std::uint64_t given = 0; ///< newest batch given to the sinks
   std::deque<std::pair<std::uint64_t, std::size_t>>
       in_flight; ///< number and payload bytes of batches given and not taken
   std::size_t in_flight_bytes = 0;
@@ -137,7 +108,9 @@ struct partition_group_state {
                         ///< acknowledgement
   std::uint64_t plan = 0;
   clock::time_point next_ack{};
+  compat::down_watch watch;
   clock::time_point next_news{};
+  clock::time_point next_compaction{};
   std::optional<clock::time_point> armed;
   std::string trouble;
 };
@@ -166,31 +139,74 @@ void partition_group_state::take(const shard_key& shard, std::uint64_t stream, T
   carry_out();
 }
 
-/// What the rules have decided becomes true: first the log, then the sinks, then answers to the shards.
+/// What the rules have decided becomes true: first the log, then the sinks and the answers to the shards.
 void partition_group_state::carry_out() {
-  if (auto records = group->take_log(); !records.empty() || log->pending_bytes() > 0) {
-    auto written = log->commit(records);
-    if (!written && trouble != log->error())
-      spdlog::critical("position log: {}; nothing is delivered until it can be written", log->error());
-    trouble = written ? "" : log->error();
-  }
+  commits.add(group->take_log());
   if (auto batch = group->take_deliveries(); !batch.empty())
-    waiting.push_back({batch.number, std::move(batch.blocks)});
-  hand_to_sinks();
+    waiting.push_back({{batch.number, std::move(batch.blocks)}, commits.newest()});
   for (auto& answer : group->drain_answers())
     if (auto found = streams.find(answer.shard); found != streams.end() && found->second.shard) {
       answer.node = setup.node;
-      compat::send(self, found->second.shard, answer);
+      drains.push_back({found->second.shard, std::move(answer), commits.newest()});
     }
+  hand_to_sinks();
   if (unacknowledged >= ack_events)
     acknowledge();
+  write_log();
+  answer_shards();
   arm();
 }
 
+void partition_group_state::write_log() {
+  if (auto work = commits.next(now()))
+    compat::request_local(self, log, log_append{std::move(work->records), std::move(work->offsets)})
+        .then([this](const log_written& x) { written(x); },
+              [this](caf::error& error) { self->quit(std::move(error)); });
+}
+
+void partition_group_state::written(const log_written& x) {
+  commits.written(x.ok, now());
+  if (!x.ok && trouble != x.error)
+    spdlog::critical("position log: {}; nothing is delivered until it can be written", x.error);
+  trouble = x.error;
+  carry_out();
+  if (x.wants_compaction)
+    compact();
+}
+
+void partition_group_state::compact() {
+  if (!commits.idle() || self->clock().now() < next_compaction)
+    return;
+  auto state = group->snapshot();
+  if (!state)
+    return;
+  commits.snapshot_begun();
+  compat::request_local(self, log, log_snapshot{std::move(*state)})
+      .then(
+          [this](const log_written& x) {
+            commits.snapshot_over();
+            next_compaction = self->clock().now() + compaction_rest;
+            if (!x.ok)
+              spdlog::error("position log: {}", x.error);
+            carry_out();
+          },
+          [this](caf::error& error) { self->quit(std::move(error)); });
+}
+
+void partition_group_state::answer_shards() {
+  for (; !drains.empty() && drains.front().needs <= commits.safe(); drains.pop_front())
+    compat::send(self, drains.front().shard, std::move(drains.front().answer));
+  if (acks.empty() || acks.front().needs > commits.safe())
+    return;
+  for (auto& x : acks)
+    compat::send(self, x.shard, std::move(x.answer));
+  acks.clear();
+}
+
 void partition_group_state::hand_to_sinks() {
-  while (!waiting.empty() && log->pending_bytes() == 0 && given - taken < batches_in_flight &&
+  while (!waiting.empty() && waiting.front().needs <= commits.safe() && given - taken < batches_in_flight &&
          in_flight_bytes < setup.max_backlog_bytes) {
-    auto batch = std::move(waiting.front());
+    auto batch = std::move(waiting.front().batch);
     waiting.pop_front();
     given = batch.number;
     in_flight.emplace_back(given, bytes_of(batch));
@@ -214,13 +230,16 @@ void partition_group_state::forget_taken() {
   }
 }
 
-void partition_group_state::accepted(sink& by, const delivery_accepted& x) {
+void partition_group_state::accepted(group_sink& by, const delivery_accepted& x) {
   by.accepted = x.number;
-  by.position = x.position;
-  auto all = std::ranges::min(sinks, {}, &sink::accepted).accepted;
+  by.ahead.emplace_back(x.number, x.position);
+  auto all = std::ranges::min(sinks, {}, &group_sink::accepted).accepted;
   if (all <= taken)
     return;
   taken = all;
+  for (auto& sink : sinks)
+    for (; !sink.ahead.empty() && sink.ahead.front().first <= taken; sink.ahead.pop_front())
+      sink.position = sink.ahead.front().second;
   group->delivered(taken);
   forget_taken();
   ++unacknowledged; // what it brought can be acknowledged now
@@ -229,23 +248,21 @@ void partition_group_state::accepted(sink& by, const delivery_accepted& x) {
 
 void partition_group_state::acknowledge() {
   next_ack = self->clock().now() + ack_interval;
+  if (!acks.empty())
+    return;
   unacknowledged = 0;
   if (durable) {
     group->checkpoint(now(), true);
-    auto written = log->commit(group->take_log());
+    std::vector<sink_offset> offsets;
     for (auto& sink : sinks)
-      if (written && !sink.path.empty())
-        written = log->commit_sink_offset(sink.path, std::to_string(sink.position));
-    if (!written)
-      return;
+      if (!sink.path.empty())
+        offsets.emplace_back(sink.path, std::to_string(sink.position));
+    commits.add(group->take_log(), std::move(offsets));
   }
   for (auto& ack : group->take_acks())
     if (auto found = streams.find(ack.shard); found != streams.end() && found->second.shard)
-      compat::send(self, found->second.shard,
-                   stream_answer{setup.node, found->second.number, ack.through, false});
-  if (log->wants_compaction())
-    if (auto state = group->snapshot(); state && !log->compact(*state))
-      spdlog::error("position log: {}", log->error());
+      acks.push_back(
+          {found->second.shard, {setup.node, found->second.number, ack.through, false}, commits.newest()});
 }
 
 void partition_group_state::tell_node() {
@@ -279,6 +296,8 @@ void partition_group_state::arm() {
   auto due = std::min(next_news, clock::time_point{group->next_tick(now())});
   if (unacknowledged > 0 || given != taken)
     due = std::min(due, next_ack);
+  if (auto retry = commits.retry_at())
+    due = std::min(due, clock::time_point{*retry});
   due = std::max(due, self->clock().now());
   if (armed && *armed <= due)
     return;
@@ -302,6 +321,18 @@ void partition_group_state::on_tick() {
 
 partition_group_actor::behavior_type partition_group_state::make_behavior() {
   plan = setup.first.plan;
+  // The node is the only one that could stop this actor in order.
+  watch.add(self, setup.listener, [this](const caf::error& reason) { self->quit(reason); });
+  for (auto& sink : sinks)
+    if (sink.ends_with_group)
+      self->link_to(sink.actor);
+  if (!again.empty())
+    for (auto& sink : sinks)
+      if (sink.path.empty())
+        compat::request_local(self, sink.actor, sink_batch{0, again})
+            .then([](const delivery_accepted&) {},
+                  [](caf::error& error) { spdlog::error("a sink ended: {}", caf::to_string(error)); });
+  again.clear();
   carry_out();
   return {
       [this](const stream_block& x) {
@@ -326,41 +357,14 @@ partition_group_actor::behavior_type partition_group_state::make_behavior() {
   };
 }
 
-/// Reads what the first file sink has beyond the log, so that nothing in it is delivered to it again.
-void read_tail(const sink_settings& sink, recovered_state& recovered) {
-  auto offset = recovered.sinks.contains(sink.path) ? parse_offset(recovered.sinks[sink.path]) : 0;
-  auto tail = read_jsonl_tail(
-      sink.path, offset, [&](const jsonl_header& x, std::uint64_t) { recovered.apply_tail(line_of(x)); });
-  if (!tail.error.empty())
-    throw std::runtime_error(sink.path + ": " + tail.error);
-  if (tail.lines > 0 || tail.torn_bytes > 0)
-    spdlog::info("sink {}: {} lines beyond the log, {} bytes of a torn line cut off", sink.path, tail.lines,
-                 tail.torn_bytes);
-}
-
 } // namespace
 
 partition_group_actor spawn_partition_group(caf::actor_system& system, partition_group_setup setup) {
   std::filesystem::create_directories(setup.state_dir);
-  auto log = std::make_unique<position_log>(std::filesystem::path{setup.state_dir} / "positions.log");
+  auto log = std::make_unique<position_log>(std::filesystem::path{setup.state_dir} / "positions.log",
+                                            setup.log_disk);
   auto recovered = log->take_recovered();
-  std::vector<partition_group_state::sink> sinks;
-  bool tail_read = false;
-  for (auto& x : setup.sinks) {
-    if (x.kind == sink_type::null)
-      continue; // takes everything at once, which needs nobody
-    auto writer = open_line_writer(x.path);
-    if (has_tail(x) && !writer->error().empty())
-      throw std::runtime_error("sink " + x.path + ": " + std::string{writer->error()});
-    if (has_tail(x) && !tail_read) {
-      read_tail(x, recovered);
-      tail_read = true;
-    }
-    sinks.push_back(
-        {spawn_jsonl_sink(system, std::move(writer), x.path), has_tail(x) ? x.path : std::string{}});
-  }
-  for (auto& x : setup.receivers)
-    sinks.push_back({x, {}});
+  auto sinks = open_sinks(system, setup, recovered);
   recovered.settle();
   if (!log->compact(recovered.encode()))
     throw std::runtime_error("position log: " + log->error());
@@ -373,8 +377,9 @@ partition_group_actor spawn_partition_group(caf::actor_system& system, partition
   settings.guilds_intent = setup.guilds_intent;
   auto now = monotonic{system.clock().now().time_since_epoch()};
   auto group = std::make_unique<partition_group>(std::move(settings), std::move(recovered), now);
+  auto writer = spawn_log_writer(system, std::move(log), setup.log_thread);
   return system.spawn<partition_group_actor::stateful_impl<partition_group_state>>(
-      std::move(setup), std::move(sinks), std::move(log), std::move(group));
+      std::move(setup), std::move(sinks), std::move(writer), std::move(group));
 }
 
 } // namespace shardyard

@@ -5,6 +5,7 @@
 
 #include "actors/local_messages.hpp"
 #include "actors/node/sink_actor.hpp"
+#include "actors/partition/disk.hpp"
 #include "actors/partition/guild_handover.hpp"
 
 #include <chrono>
@@ -19,7 +20,9 @@ struct partition_group_setup {
   std::string node;
   std::vector<std::uint32_t> partitions;
   std::uint32_t partition_count = 0;
-  std::string state_dir; ///< of the position log
+  std::string state_dir;          ///< of the position log
+  std::shared_ptr<disk> log_disk; ///< where the position log writes; null: the machine's
+  bool log_thread = true;         ///< a write to the log may take long; false: tests in virtual time
   std::vector<sink_settings> sinks;
   std::vector<sink_actor> receivers; ///< sinks of the bot's own, beside the configured ones
   std::size_t max_backlog_bytes =
@@ -31,7 +34,8 @@ struct partition_group_setup {
   group_listener listener;
 };
 
-/// Recovers from the position log and the tails of the file sinks before it returns. Throws
+/// Recovers from the position log and the tails of the file sinks before it returns, and ends with its
+/// listener. Throws
 /// std::runtime_error when the log or a sink's file cannot be used, with the path and the reason.
 partition_group_actor spawn_partition_group(caf::actor_system& system, partition_group_setup setup);
 

@@ -27,20 +27,6 @@ std::string read_all(int file, const std::filesystem::path& path) {
   }
 }
 
-// Number of bytes written; less than all of them on an error (errno).
-std::size_t write_all(int file, std::string_view bytes) {
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    auto wrote = ::write(file, bytes.data() + done, bytes.size() - done);
-    if (wrote < 0 && errno == EINTR)
-      continue;
-    if (wrote <= 0)
-      break;
-    done += static_cast<std::size_t>(wrote);
-  }
-  return done;
-}
-
 // A rename is durable only when the folder is.
 void sync_folder_of(const std::filesystem::path& path) {
   auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path{"."};
@@ -52,7 +38,21 @@ void sync_folder_of(const std::filesystem::path& path) {
 
 } // namespace
 
-position_log::position_log(std::filesystem::path path) : path_(std::move(path)) {
+ssize_t disk::write(int file, const void* bytes, std::size_t size) {
+  return ::write(file, bytes, size);
+}
+
+int disk::sync(int file) {
+  return ::fsync(file);
+}
+
+disk& real_disk() {
+  static disk result;
+  return result;
+}
+
+position_log::position_log(std::filesystem::path path, std::shared_ptr<disk> on)
+    : path_(std::move(path)), own_disk_(std::move(on)), disk_(own_disk_ ? *own_disk_ : real_disk()) {
   file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
   if (file_ < 0)
     throw std::system_error(errno, std::generic_category(), "cannot open position log " + path_.string());
@@ -92,6 +92,20 @@ bool position_log::failed(const char* what) {
   return false;
 }
 
+// Number of bytes written; less than all of them on an error (errno).
+std::size_t position_log::write_all(int file, std::string_view bytes) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    auto wrote = disk_.write(file, bytes.data() + done, bytes.size() - done);
+    if (wrote < 0 && errno == EINTR)
+      continue;
+    if (wrote <= 0)
+      break;
+    done += static_cast<std::size_t>(wrote);
+  }
+  return done;
+}
+
 bool position_log::write_pending() {
   auto done = write_all(file_, pending_);
   size_ += done;
@@ -102,22 +116,19 @@ bool position_log::write_pending() {
   return true;
 }
 
-bool position_log::commit(std::string_view records) {
+bool position_log::commit(std::string_view records, const std::vector<sink_offset>& offsets) {
   pending_ += records;
+  for (auto& [sink, offset] : offsets) {
+    sinks_[sink] = offset;
+    write_sink_offset(pending_, sink, offset);
+  }
   return pending_.empty() || write_pending();
-}
-
-bool position_log::commit_sink_offset(const std::string& sink, std::string_view offset) {
-  sinks_[sink] = offset;
-  std::string record;
-  write_sink_offset(record, sink, offset);
-  return commit(record);
 }
 
 bool position_log::sync() {
   if (!commit({}))
     return false;
-  if (::fdatasync(file_) != 0)
+  if (disk_.sync(file_) != 0)
     return failed("cannot sync position log");
   return true;
 }
@@ -132,7 +143,7 @@ bool position_log::compact(std::string_view snapshot) {
   bytes += snapshot;
   for (auto& [sink, offset] : sinks_)
     write_sink_offset(bytes, sink, offset);
-  auto ok = write_all(fresh, bytes) == bytes.size() && ::fsync(fresh) == 0 &&
+  auto ok = write_all(fresh, bytes) == bytes.size() && disk_.sync(fresh) == 0 &&
             ::rename(fresh_path.c_str(), path_.c_str()) == 0;
   if (!ok) {
     failed("cannot compact");

@@ -3,19 +3,28 @@
 // off, and that a compaction is all or nothing.
 #pragma once
 
+#include "actors/partition/disk.hpp"
 #include "actors/partition/log_record.hpp"
 
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace shardyard {
 
+/// How far a sink has come, in its own words.
+using sink_offset = std::pair<std::string, std::string>;
+
+/// Its calls wait for the disk. Not thread-safe; belongs to one thread at a time.
 class position_log {
 public:
   /// Opens or creates the log at `path` and reads it; a torn tail is cut off (recovered_state::torn_bytes).
   /// Throws std::system_error when the file cannot be opened or read, std::runtime_error when it is no
   /// position log.
-  explicit position_log(std::filesystem::path path);
+  /// `on`: where its writes go; none: the machine's disk.
+  explicit position_log(std::filesystem::path path, std::shared_ptr<disk> on = {});
   ~position_log();
   position_log(const position_log&) = delete;
   position_log& operator=(const position_log&) = delete;
@@ -23,15 +32,13 @@ public:
   /// The state read by the constructor; moved out.
   recovered_state take_recovered() { return std::move(recovered_); }
 
-  /// Appends records (write_record) in one write. On an error nothing is lost: the bytes stay pending and go
+  /// Appends records (write_record) and the offsets of sinks, which compactions keep, in one write. On an
+  /// error nothing is lost: the bytes stay pending and go
   /// first next time; until then the caller must not give to a sink what depends on them. True when
   /// everything is written.
-  bool commit(std::string_view records);
+  bool commit(std::string_view records, const std::vector<sink_offset>& offsets = {});
 
-  /// Remembers how far `sink` has come, in its own words; kept over compactions.
-  bool commit_sink_offset(const std::string& sink, std::string_view offset);
-
-  /// fdatasync. Only needed against a crash of the machine.
+  /// fsync. Only needed against a crash of the machine.
   bool sync();
 
   /// True when the file has grown to many times the last snapshot.
@@ -51,9 +58,12 @@ private:
   static constexpr std::uint64_t min_compaction_bytes = 4u << 20;
 
   bool write_pending();
+  std::size_t write_all(int file, std::string_view bytes);
   bool failed(const char* what);
 
   std::filesystem::path path_;
+  std::shared_ptr<disk> own_disk_;
+  disk& disk_;
   int file_ = -1;
   std::uint64_t size_ = 0;
   std::uint64_t snapshot_size_ = 0;

@@ -36,6 +36,8 @@ shard_state::shard_state(shard_actor::pointer self, shard_setup x)
 }
 
 shard_actor::behavior_type shard_state::make_behavior() {
+  // Without its node nobody writes its checkpoints or could close it.
+  watch.add(self, setup.listener, [this](const caf::error& reason) { self->quit(reason); });
   route(setup.routes);
   session::start begin;
   begin.purpose = setup.purpose;

@@ -109,6 +109,7 @@ struct shard_state {
   bool forgetting = false;
   bool ended = false;
   std::uint64_t unavailable = 0;
+  compat::down_watch watch;
   std::optional<draining> drains;
   std::optional<clock::time_point> armed;
   clock::time_point next_probe{};

@@ -98,7 +98,7 @@ inline coordinator_actor spawn_generous_coordinator(caf::actor_system& system,
 struct live_scene : ::testing::Test {
   scratch_folder folder;
   std::shared_ptr<live_record> record = std::make_shared<live_record>();
-  client::discord discord{long_memory()};
+  client::discord discord;
   struct registered {
     registered() { register_once(); }
   } first;
@@ -109,6 +109,8 @@ struct live_scene : ::testing::Test {
   coordinator_actor coordinator = keep(spawn_generous_coordinator(system, record));
   partition_group_actor group;
   std::shared_ptr<const route_table> routes;
+
+  explicit live_scene(const sim::settings& chosen = long_memory()) : discord(chosen) {}
 
   /// Keeps for a RESUME whatever a test's load brings.
   static sim::settings long_memory() {
@@ -136,7 +138,7 @@ struct live_scene : ::testing::Test {
     };
     result->token = [] { return std::string{client::shard_client::token}; };
     result->spool_dir = (folder.path() / "spool").string();
-    result->probe_interval = 50ms;
+    result->probe_interval = 200ms;
     return result;
   }
 

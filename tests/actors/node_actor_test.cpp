@@ -8,7 +8,7 @@ namespace {
 
 struct a_node : coordinator_scene {
   local_node_actor made;
-  partition_group_actor group; ///< outlives its node, whose end is that of the process
+  partition_group_actor group;
 
   local_node_actor spawn(std::uint64_t incarnation = 1) {
     node_setup x;
@@ -88,6 +88,15 @@ TEST_F(a_node, ends_with_its_partitions_instead_of_going_on_without_them) {
   w.pass(1s);
   auto answer = w.ask<partition_group_actor>(node_actor{made}, find_partition_group{});
   EXPECT_TRUE(std::holds_alternative<std::string>(answer));
+}
+
+TEST_F(a_node, that_is_killed_takes_its_partitions_along) {
+  begin();
+  caf::scoped_actor watcher{w.system};
+  watcher->monitor(group);
+  w.end(made);
+  ASSERT_FALSE(watcher->mailbox().empty()) << "the partitions went on without their node";
+  watcher->receive([](const caf::down_msg&) {});
 }
 
 TEST_F(a_node, keeps_its_timers_few) {

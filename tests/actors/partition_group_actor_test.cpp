@@ -64,6 +64,7 @@ TEST_F(partition_group, every_sink_must_have_accepted) {
   setup.state_dir = (folder.path() / "two").string();
   setup.receivers = {sink_handle, w.keep(spawn_late_sink(w.system, quick))};
   setup.guilds_intent = false;
+  setup.log_thread = false;
   setup.listener = listener;
   group = w.keep(spawn_partition_group(w.system, std::move(setup)));
   mark(mark_kind::started);

@@ -90,7 +90,7 @@ struct partition_scene : ::testing::Test {
   partition_group_actor group = spawn();
   std::uint64_t stream = 1, ordinal = 0, s = 1;
 
-  partition_group_actor spawn() {
+  partition_group_actor spawn(std::shared_ptr<disk> log_disk = {}) {
     partition_group_setup setup;
     setup.node = "a";
     setup.partitions = {0, 1};
@@ -98,6 +98,8 @@ struct partition_scene : ::testing::Test {
     setup.state_dir = folder.path().string();
     setup.receivers = {sink_handle};
     setup.guilds_intent = false;
+    setup.log_thread = false;
+    setup.log_disk = std::move(log_disk);
     setup.listener = listener;
     return w.keep(spawn_partition_group(w.system, std::move(setup)));
   }

@@ -149,6 +149,9 @@ TEST(config, a_wrong_type_or_range_tells_what_is_allowed) {
   EXPECT_TRUE(has(error_of("", {"limits.spool_bytes=99999999999 GiB"}), "limits.spool_bytes"));
   EXPECT_TRUE(has(error_of("", {"nonsense"}), "SECTION.KEY=VALUE"));
   EXPECT_TRUE(has(error_of("", {"sink.7.path=x"}), "next new sink is number 1"));
+  EXPECT_TRUE(has(error_of("", {"sink.0.kind=actor", "sink.0.path=events.jsonl"}), "127.0.0.1:7500"));
+  EXPECT_TRUE(has(error_of("", {"sink.0.kind=actor", "sink.0.path=192.0.2.1:7500"}), "127.0.0.1:7500"));
+  EXPECT_TRUE(parse(null_sink, {"sink.0.kind=actor", "sink.0.path=127.0.0.1:7500"}).ok());
   EXPECT_TRUE(has(error_of("", {"node.name=../etc"}), "node.name must be"));
 }
 

@@ -83,7 +83,7 @@ TEST_F(position_logs, everything_committed_is_read_back) {
     position_log log{path};
     for (auto& x : sample_records())
       EXPECT_TRUE(log.commit(x));
-    EXPECT_TRUE(log.commit_sink_offset("file", "123"));
+    EXPECT_TRUE(log.commit({}, {{"file", "123"}}));
     EXPECT_TRUE(log.sync());
   }
   position_log log{path};
@@ -166,7 +166,7 @@ TEST_F(position_logs, a_compaction_keeps_the_snapshot_the_sinks_and_what_follows
     position_log log{path};
     for (auto& x : sample_records())
       log.commit(x);
-    log.commit_sink_offset("file", "55");
+    log.commit({}, {{"file", "55"}});
     std::string snapshot;
     write_record(snapshot, position_of(8, 2));
     ASSERT_TRUE(log.compact(snapshot));

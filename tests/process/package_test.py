@@ -5,7 +5,8 @@ import shutil
 import subprocess
 import tempfile
 
-from world import SOURCE, Failure, expect, run, world
+from world import SOURCE, Failure, expect, run, wait_for, world
+from cluster import free_port  # found by way of world
 
 
 def cached(build, name):
@@ -32,18 +33,27 @@ def build_against_package(options, folder):
               f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCAF_DIR={cached(options.build, 'CAF_DIR')}",
               f"-DCMAKE_CXX_FLAGS={cached(options.build, 'CMAKE_CXX_FLAGS')}",
               f"-DCMAKE_CXX_COMPILER_LAUNCHER={shutil.which('ccache') or ''}",
-              f"-DSHARDYARD_EXAMPLE_DIR={os.path.join(prefix, 'share/doc/shardyard/examples/reshard')}")
+              f"-DSHARDYARD_EXAMPLES_DIR={os.path.join(prefix, 'share/doc/shardyard/examples')}")
     carry_out("cmake", "--build", made)
     return prefix, made
 
 
-def an_admin_actor_of_another_program_reshards_a_live_cluster(options):
+def lines_of(path):
+    with open(path, "rb") as file:
+        return sum(1 for _ in file)
+
+
+def programs_of_somebody_else_reshard_a_live_cluster_and_receive_its_events(options):
     folder = tempfile.mkdtemp(prefix="syp-package-")
+    bot = None
     try:
         prefix, made = build_against_package(options, folder)
         example, status = os.path.join(made, "reshard/reshard"), os.path.join(made, "status")
         options.program = os.path.join(prefix, "bin/shardyard")
-        with world(options) as w:
+        sink_port, received = free_port(), os.path.join(folder, "received")
+        with open(received, "wb") as out:
+            bot = subprocess.Popen([os.path.join(made, "sink/sink"), str(sink_port)], stdout=out)
+        with world(options, settings=["sink.1.kind=actor", f"sink.1.path=127.0.0.1:{sink_port}"]) as w:
             node_port = w.ask("status")["nodes"][0]["address"].rsplit(":", 1)[1]
             reply = json.loads(carry_out(example, "127.0.0.1", node_port, "3"))
             expect(reply["from"] == 2 and reply["to"] == 3, f"an unexpected answer: {reply}")
@@ -54,9 +64,14 @@ def an_admin_actor_of_another_program_reshards_a_live_cluster(options):
             expect(seen["shards_wanted"] == 3, f"the package's own link sees another cluster: {seen}")
             w.await_shards(3)
             w.finish()
+            delivered = sum(lines_of(path) for path in w.events_files())
+            wait_for(f"{delivered} lines from the bot's own sink", lambda: lines_of(received) == delivered, 20)
     finally:
+        if bot:
+            bot.kill()
+            bot.wait()
         shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    run(an_admin_actor_of_another_program_reshards_a_live_cluster)
+    run(programs_of_somebody_else_reshard_a_live_cluster_and_receive_its_events)

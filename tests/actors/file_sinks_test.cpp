@@ -1,0 +1,115 @@
+// File sinks behind a partition group over a crash, with the threads that they have in a node.
+#include "tests/actors/partition_scene.hpp"
+
+#include "messages/system_config.hpp"
+
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+namespace shardyard::testing {
+namespace {
+
+struct file_sinks : ::testing::Test {
+  struct registered {
+    registered() { register_once(); }
+  } first;
+  scratch_folder folder;
+  system_config config{2};
+  caf::actor_system system{config};
+  group_listener listener;
+  partition_group_actor group;
+  std::uint64_t stream = 0, ordinal = 0;
+
+  std::filesystem::path path(const std::string& name) const { return folder.path() / name; }
+  std::string text(const std::string& name) const {
+    std::ostringstream out;
+    out << std::ifstream{path(name)}.rdbuf();
+    return out.str();
+  }
+  std::size_t lines(const std::string& name) const {
+    auto all = text(name);
+    return static_cast<std::size_t>(std::ranges::count(all, '\n'));
+  }
+  void await_lines(std::size_t count) {
+    auto end = std::chrono::steady_clock::now() + 20s;
+    while ((lines("a") < count || lines("b") < count) && std::chrono::steady_clock::now() < end)
+      std::this_thread::yield();
+    ASSERT_EQ(lines("a"), count);
+    ASSERT_EQ(lines("b"), count);
+  }
+
+  void spawn() {
+    listener = system.spawn(
+        [](group_listener::pointer) -> group_listener::behavior_type { return {[](const group_news&) {}}; });
+    partition_group_setup setup;
+    setup.node = "a";
+    setup.partitions = {0, 1};
+    setup.partition_count = 2;
+    setup.state_dir = folder.path().string();
+    setup.sinks = {{sink_type::jsonl, path("a").string()}, {sink_type::jsonl, path("b").string()}};
+    setup.guilds_intent = false;
+    setup.listener = listener;
+    group = spawn_partition_group(system, std::move(setup));
+  }
+  void kill() {
+    caf::anon_send_exit(group, caf::exit_reason::kill);
+    caf::anon_send_exit(listener, caf::exit_reason::kill);
+    group = nullptr;
+    listener = nullptr;
+    system.await_all_actors_done();
+  }
+  void begin_stream(mark_kind kind) {
+    source_mark mark;
+    mark.from = {{1, 0, 4}, "s1"};
+    mark.kind = kind;
+    mark.s = 1;
+    mark.cluster_epoch = 1;
+    mark.connected = true;
+    mark.guilds = {some_guild};
+    ++stream;
+    ordinal = 0;
+    compat::anon_send(group, stream_mark{++ordinal, stream, mark});
+  }
+  void events(std::uint64_t first, std::uint64_t last) {
+    for (auto s = first; s <= last; ++s)
+      compat::anon_send(group, stream_block{++ordinal, stream, make_block({{some_guild, s}})});
+  }
+  /// As a crash leaves it: so many whole lines and a torn one.
+  void cut(const std::string& name, std::size_t whole) {
+    auto all = text(name);
+    std::size_t end = 0;
+    for (std::size_t i = 0; i < whole; ++i)
+      end = all.find('\n', end) + 1;
+    std::ofstream{path(name)} << all.substr(0, end + 9);
+  }
+};
+
+TEST_F(file_sinks, each_has_every_event_once_after_a_crash_in_which_one_was_behind) {
+  for (auto behind : {"a", "b"}) {
+    for (auto name : {"a", "b", "positions.log"})
+      std::filesystem::remove(path(name));
+    spawn();
+    begin_stream(mark_kind::started);
+    events(2, 6);
+    ASSERT_NO_FATAL_FAILURE(await_lines(5));
+    std::filesystem::copy_file(path("positions.log"), path("early.log"),
+                               std::filesystem::copy_options::overwrite_existing);
+    events(7, 15);
+    ASSERT_NO_FATAL_FAILURE(await_lines(14));
+    auto complete = text("a");
+    kill();
+    std::filesystem::rename(path("early.log"), path("positions.log"));
+    cut(behind, 8);
+    spawn();
+    begin_stream(mark_kind::resynced);
+    events(2, 16);
+    ASSERT_NO_FATAL_FAILURE(await_lines(15));
+    EXPECT_EQ(text("a"), text("b")) << "behind: " << behind;
+    EXPECT_TRUE(text("a").starts_with(complete));
+    kill();
+  }
+}
+
+} // namespace
+} // namespace shardyard::testing
