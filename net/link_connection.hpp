@@ -1,5 +1,5 @@
-// The inside of gateway_link: the connection as it lives on its thread. Shared by gateway_link.cpp (commands)
-// and link_connection.cpp (what happens on the socket).
+// The inside of gateway_link: the connection as it lives on its thread. Shared by gateway_link.cpp
+// (commands), link_connection.cpp (opening and reading) and link_writing.cpp (sending, heartbeats, the end).
 #pragma once
 
 #include "net/byte_stream.hpp"
