@@ -103,7 +103,7 @@ def every_bad_peer_that_a_node_dials_is_refused_and_leaves_nothing(options):
             return all(x.visits >= times for x in imposters.values())
         wait_for("one round of all seeds", lambda: all_visited(2), 60)
         files, threads, memory = held(node)
-    wait_for("another round of all seeds", lambda: all_visited(3), 60)
+        wait_for("another round of all seeds", lambda: all_visited(3), 60)
         wait_for(f"about {files} open files", lambda: held(node)[0] <= files + 3, 15)
         expect(held(node)[1] <= threads + 1, f"{threads} threads became {held(node)[1]}")
         grown = held(node)[2] - memory
