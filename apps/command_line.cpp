@@ -17,6 +17,9 @@ void add_node(CLI::App& app, node_command& out) {
       app.add_subcommand("node", "run a node of the cluster (the coordinator, shards, partitions, sinks)");
   sub->add_option("--config,-c", out.config, "configuration file (TOML); see cluster-config/")->required();
   sub->add_option("--set", out.overrides, "override one key: section.key=value (repeatable)");
+  sub->add_flag(
+      "--take-over", out.take_over,
+      "coordinator with a SQLite store that was copied or restored: raise the epoch above all others");
 }
 
 void add_sim(CLI::App& app, sim_command& out) {

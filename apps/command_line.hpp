@@ -16,6 +16,7 @@ namespace shardyard {
 struct node_command {
   std::string config;
   std::vector<std::string> overrides; ///< "section.key=value"
+  bool take_over = false;             ///< the store may be older than the cluster
 };
 
 /// `shardyard sim`

@@ -126,15 +126,18 @@ int report_errors(const std::vector<std::string>& errors) {
   return exit_usage;
 }
 
-int serve(const node_config& config, const secret& token, const sigset_t& signals) {
+int serve(const node_config& config, const secret& token, const sigset_t& signals, bool take_over) {
   register_local_messages();
   system_config caf_config;
   caf::actor_system system{caf_config};
   auto door = make_door(config, token);
   auto campaigns = config.coordinator_enabled && config.store.kind == store_kind::etcd;
   local_coordinator_actor coordinator;
-  if (config.coordinator_enabled && !campaigns)
-    coordinator = spawn_coordinator(system, make_coordinator(config, token, door));
+  if (config.coordinator_enabled && !campaigns) {
+    auto coordinator_setup = make_coordinator(config, token, door);
+    coordinator_setup.take_over = take_over;
+    coordinator = spawn_coordinator(system, std::move(coordinator_setup));
+  }
   auto setup = make_node(config, door);
   setup.coordinator = coordinator;
   setup.links = std::make_shared<peer_links>(system, config.tls, config.cluster.id);
@@ -173,7 +176,12 @@ int run_node(const node_command& command) {
   if (!config.tls.empty())
     if (auto problems = net::check_tls_files(config.tls, net::tls_role::node); !problems.empty())
       return report_errors(problems);
-  return serve(config, token.token, signals);
+  if (command.take_over && (!config.coordinator_enabled || config.store.kind == store_kind::etcd))
+    return report_errors(
+        {config.coordinator_enabled
+             ? "--take-over is for store.kind = \"sqlite\"; over etcd another candidate takes over by itself"
+             : "--take-over is for a coordinator, and coordinator.enabled is false here"});
+  return serve(config, token.token, signals, command.take_over);
 }
 
 } // namespace shardyard

@@ -70,6 +70,9 @@ coordinator_state::coordinator_state(local_coordinator_actor::pointer self, coor
         seconds_in[entry.key()] = entry.value().to_number<double>();
     }
   }
+  if (setup.take_over)
+    first_permit =
+        self->clock().now() + setup.identifies.valid_for + setup.identifies.spacing + setup.identifies.margin;
   if (auto saved = net::gateway_bot_file{setup.gateway_file}.load()) {
     gateway_url = saved->answer.url;
     recommended_shards = saved->answer.shards;
@@ -267,6 +270,11 @@ identify_answer coordinator_state::grant(const identify_request& x) {
     result.after_ms = 500;
     return result;
   }
+  if (auto at = self->clock().now(); at < first_permit) {
+    result.why = "the store was taken over: permits that it does not know must run out first";
+    result.after_ms = to_ms32(std::chrono::ceil<milliseconds>(first_permit - at));
+    return result;
+  }
   auto reply = ledger.ask({x.shard, to_ledger(x.purpose), x.ask}, now());
   if (auto* granted = std::get_if<permit_grant>(&reply.answer)) {
     if (!save({.permits = reply.rows})) {
@@ -302,6 +310,21 @@ void coordinator_state::book(const identify_sent& x) {
 
 // -- time
 // ------------------------------------------------------------------------------------------------------------------
+
+/// A shard of a topology that no row names: the store is a copy from before that topology's plan. Orders made
+/// from it would start sessions that are long replaced.
+void coordinator_state::note(const node_report& x) {
+  view.note(x, journal.epoch());
+  for (auto& shard : x.shards) {
+    if (shard.shard.topology < next_topology_id || !outdated_store.empty())
+      continue;
+    outdated_store = "the store is older than the cluster: node " + x.node + " runs shard " +
+                     to_string(shard.shard) +
+                     " of a topology that it does not know; end this coordinator and restore the newest copy";
+    spdlog::critical("{}; nothing is ordered", outdated_store);
+    notice = outdated_store;
+  }
+}
 
 /// Then another coordinator may have begun its term: this one says nothing more. Orders that are on their way
 /// are refused where they arrive, by their epoch.
@@ -352,7 +375,7 @@ local_coordinator_actor::behavior_type coordinator_state::make_behavior() {
         view.note(x);
         step_plan();
       },
-      [this](const node_report& x) { view.note(x, journal.epoch()); },
+      [this](const node_report& x) { note(x); },
       [this](const admin_request& x) -> caf::result<admin_reply> {
         if (term_over())
           return caf::make_error(caf::sec::runtime_error, "this coordinator's term is over");
@@ -367,7 +390,9 @@ local_coordinator_actor spawn_coordinator(caf::actor_system& system, coordinator
   std::filesystem::path path{setup.store_path};
   if (path.has_parent_path())
     std::filesystem::create_directories(path.parent_path());
-  auto rows = open_sqlite_store(path, setup.cluster);
+  auto now = std::chrono::floor<seconds>(std::chrono::system_clock::now().time_since_epoch());
+  std::shared_ptr<store> rows = setup.take_over ? take_over_sqlite_store(path, setup.cluster, now)
+                                                : open_sqlite_store(path, setup.cluster);
   return spawn_coordinator(system, std::move(setup), std::move(rows));
 }
 

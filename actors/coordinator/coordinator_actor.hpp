@@ -24,6 +24,9 @@ struct coordinator_setup {
   std::string cluster;
   std::string node;       ///< name of the node that it lives on
   std::string store_path; ///< SQLite file; not used with a store that was won elsewhere
+  /// The store may be older than what the cluster has done: its epoch is raised above all others, and no
+  /// IDENTIFY is granted until every permit that the store does not know has run out.
+  bool take_over = false;
   std::uint32_t partitions = 64;
   std::uint32_t min_nodes = 1;
   std::optional<std::uint32_t> shards;          ///< of a new cluster; none: as Discord recommends

@@ -48,7 +48,7 @@ node_actor coordinator_state::host(const shard_key& shard) const {
 // --------------------------------------------------------------------------------------------------------
 
 void coordinator_state::step_plan() {
-  if (!plan || finished(*plan) || term_over())
+  if (!plan || finished(*plan) || !outdated_store.empty() || term_over())
     return;
   place_shards(plan->to);
   auto seen = view.observe(*plan, partition_owners(), placed_shards());
@@ -159,7 +159,7 @@ void coordinator_state::plan_ended() {
 
 /// Starts what should run and does not. New shards of a plan are the plan's own business.
 void coordinator_state::keep_running() {
-  if (!active)
+  if (!active || !outdated_store.empty())
     return;
   place_shards(*active);
   auto running = plan && !finished(*plan);

@@ -39,6 +39,7 @@ struct coordinator_state {
   void book(const identify_sent& x);
   void on_tick();
   bool term_over();
+  void note(const node_report& x);
   unix_time now() const { return wall.at(self->clock().now()); }
 
   // -- plan: coordinator_plan_actor.cpp
@@ -93,6 +94,8 @@ struct coordinator_state {
   clock::time_point next_purge{};
   std::string notice; ///< newest word to the operator
   std::string store_trouble;
+  std::string outdated_store;       ///< not empty: nodes run what the store does not know; nothing is ordered
+  clock::time_point first_permit{}; ///< none is granted before
 };
 
 } // namespace shardyard

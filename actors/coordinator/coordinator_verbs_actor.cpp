@@ -104,6 +104,8 @@ plan_context coordinator_state::context() const {
 admin_reply coordinator_state::answer(const admin_request& x) {
   if (x.verb == "status")
     return accept(status_document(sources()));
+  if (!outdated_store.empty() && x.verb != "report")
+    return refuse(outdated_store, "`shardyard status` still works");
   if (x.verb == "plan")
     return dry_run(x);
   if (x.verb == "reshard")

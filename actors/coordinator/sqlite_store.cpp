@@ -173,12 +173,12 @@ std::string random_id() {
 
 class sqlite_store : public store {
 public:
-  sqlite_store(const std::filesystem::path& path, const std::string& cluster_id)
+  sqlite_store(const std::filesystem::path& path, const std::string& cluster_id, std::uint64_t least_epoch)
       : path_{path.string()}, lock_{path.string() + ".lock"}, db_{path} {
     check_kind();
     db_.run("PRAGMA journal_mode = WAL", "switching to write-ahead logging");
     db_.run("PRAGMA synchronous = FULL", "asking for durable writes");
-    acquire(cluster_id);
+    acquire(cluster_id, least_epoch);
   }
 
   const std::string& cluster_id() const override { return cluster_id_; }
@@ -239,11 +239,13 @@ private:
                         std::to_string(schema_version) + "; use the program version that wrote it"};
   }
 
-  void acquire(const std::string& cluster_id) {
+  void acquire(const std::string& cluster_id, std::uint64_t least_epoch) {
     transaction t{db_};
     if (header_value(db_, "PRAGMA user_version") == 0)
       create(cluster_id.empty() ? random_id() : cluster_id);
-    statement{db_, "UPDATE cluster SET epoch = epoch + 1"}.step("raising the epoch");
+    statement{db_, "UPDATE cluster SET epoch = max(epoch + 1, ?1)"}
+        .bind(1, least_epoch)
+        .step("raising the epoch");
     statement s{db_, "SELECT id, epoch FROM cluster"};
     if (!s.step("reading the epoch"))
       throw store_error{path_ + " has lost its cluster row; restore a copy"};
@@ -300,7 +302,15 @@ private:
 } // namespace
 
 std::unique_ptr<store> open_sqlite_store(const std::filesystem::path& path, const std::string& cluster_id) {
-  return std::make_unique<sqlite_store>(path, cluster_id);
+  return std::make_unique<sqlite_store>(path, cluster_id, 0);
+}
+
+std::unique_ptr<store> take_over_sqlite_store(const std::filesystem::path& path,
+                                              const std::string& cluster_id, std::chrono::seconds seconds) {
+  if (!std::filesystem::exists(path))
+    throw store_error{"there is no store to take over at " + path.string() +
+                      "; copy it there, or start without --take-over to begin a new cluster"};
+  return std::make_unique<sqlite_store>(path, cluster_id, static_cast<std::uint64_t>(seconds.count()));
 }
 
 } // namespace shardyard

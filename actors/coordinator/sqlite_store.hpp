@@ -5,6 +5,7 @@
 
 #include "actors/coordinator/store.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 
@@ -15,5 +16,11 @@ namespace shardyard {
 /// store_error. The folder must exist and be on a local disk. The store is not thread-safe.
 std::unique_ptr<store> open_sqlite_store(const std::filesystem::path& path,
                                          const std::string& cluster_id = {});
+
+/// The same for a copy that may be older than the cluster: the file of a host that died, or a backup. The
+/// epoch becomes at least `seconds`, the Unix time, and so is above every epoch that terms after the copy
+/// had. The lock is demanded as ever. Throws store_error for a file that is not there, too.
+std::unique_ptr<store> take_over_sqlite_store(const std::filesystem::path& path,
+                                              const std::string& cluster_id, std::chrono::seconds seconds);
 
 } // namespace shardyard

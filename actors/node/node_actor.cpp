@@ -137,6 +137,7 @@ std::vector<std::pair<std::string, std::uint16_t>> node_state::places_to_look() 
     if (card.name != setup.card.name && card.port != 0)
       if (std::pair place{card.host, card.port}; std::ranges::find(places, place) == places.end())
         places.push_back(std::move(place));
+  std::erase(places, std::pair{setup.card.host, setup.card.port});
   return places;
 }
 

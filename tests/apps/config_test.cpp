@@ -65,6 +65,20 @@ TEST(config, two_nodes_serves_both_nodes_by_name) {
   EXPECT_EQ(result.config.discord, coordinator.config.discord);
 }
 
+TEST(config, three_hosts_compete_over_etcd_and_encrypt_everything) {
+  for (auto host : {"a", "b", "c"}) {
+    auto result = load_config({example("three-hosts.toml"), {}, {std::string{"node.name="} + host}});
+    ASSERT_TRUE(result.ok()) << result.errors[0];
+    auto& config = result.config;
+    EXPECT_TRUE(config.coordinator_enabled);
+    EXPECT_EQ(config.store.kind, store_kind::etcd);
+    EXPECT_EQ(config.store.endpoints.size(), 3u);
+    EXPECT_EQ(config.tls.key, "/etc/shardyard/certs/" + std::string{host} + ".key");
+    EXPECT_FALSE(config.store.allow_plaintext);
+    EXPECT_EQ(config.node.seeds.size(), 3u);
+  }
+}
+
 TEST(config, both_examples_explain_every_key_with_its_default) {
   for (auto name : {"one-host.toml", "two-nodes.toml"}) {
     auto text = text_of(example(name));

@@ -31,5 +31,37 @@ struct sqlite_place {
 
 INSTANTIATE_TYPED_TEST_SUITE_P(sqlite, store_contract, sqlite_place);
 
+using namespace std::chrono_literals;
+
+TEST(take_over, raises_the_epoch_above_that_of_every_term_since_the_copy) {
+  sqlite_place here, there;
+  here.begin_term()->commit({{"a", "1", 0}});
+  fs::copy_file(here.folder / "cluster.db", there.folder / "cluster.db");
+  std::uint64_t last = 0;
+  for (int terms = 0; terms < 5; ++terms)
+    last = here.begin_term()->epoch();
+  auto taken = take_over_sqlite_store(there.folder / "cluster.db", {}, 1'800'000'000s);
+  EXPECT_GT(taken->epoch(), last);
+  EXPECT_EQ(taken->get("a")->value, "1");
+  auto first = taken->epoch();
+  taken.reset();
+  EXPECT_EQ(there.begin_term()->epoch(), first + 1);
+  EXPECT_GT(take_over_sqlite_store(there.folder / "cluster.db", {}, 1'700'000'000s)->epoch(), first + 1)
+      << "a clock that was set back lowers nothing";
+}
+
+TEST(take_over, leaves_the_lock_of_a_living_coordinator_alone) {
+  sqlite_place here;
+  auto held = here.begin_term();
+  EXPECT_THROW(take_over_sqlite_store(here.folder / "cluster.db", {}, 1'800'000'000s), store_error);
+  EXPECT_TRUE(held->commit({{"a", "1", 0}}).written);
+}
+
+TEST(take_over, makes_no_new_cluster) {
+  sqlite_place here;
+  EXPECT_THROW(take_over_sqlite_store(here.folder / "cluster.db", {}, 1'800'000'000s), store_error);
+  EXPECT_FALSE(fs::exists(here.folder / "cluster.db"));
+}
+
 } // namespace
 } // namespace shardyard::testing
