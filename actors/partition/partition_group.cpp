@@ -31,6 +31,7 @@ partition_group::partition_group(partition_settings settings, recovered_state re
     restore(x.at, x, now);
   for (auto& x : partitions_)
     x->restored();
+  look_ahead(now);
 }
 
 partition* partition_group::partition_at(const scope& x) {
@@ -73,6 +74,7 @@ bool partition_group::on_block(std::uint64_t ordinal, const std::shared_ptr<cons
     auto home = by_id_[guild == 0 ? 0 : partition_of(guild, settings_.partition_count)];
     if (home) {
       home->event(from, block, i, now);
+      soonest_ = std::min(soonest_, home->next_tick(now));
       continue;
     }
     ++misrouted_;
@@ -98,6 +100,7 @@ bool partition_group::on_mark(std::uint64_t ordinal, const source_mark& mark, mo
   auto before = out_.events();
   apply(mark, now);
   finish_item(before);
+  look_ahead(now);
   return true;
 }
 
@@ -266,6 +269,7 @@ void partition_group::accept(std::uint64_t plan, const shard_key& shard, monoton
   auto at = *sources_.assign(shard);
   for (auto& x : partitions_)
     x->accept(shard, at, now);
+  look_ahead(now);
 }
 
 // -- time and state -----------------------------------------------------------
@@ -273,13 +277,13 @@ void partition_group::accept(std::uint64_t plan, const shard_key& shard, monoton
 void partition_group::tick(monotonic now) {
   for (auto& x : partitions_)
     x->tick(now);
+  look_ahead(now);
 }
 
-monotonic partition_group::next_tick(monotonic now) const {
-  auto result = now + std::chrono::hours(1);
+void partition_group::look_ahead(monotonic now) {
+  soonest_ = now + std::chrono::hours(1);
   for (auto& x : partitions_)
-    result = std::min(result, x->next_tick(now));
-  return result;
+    soonest_ = std::min(soonest_, x->next_tick(now));
 }
 
 void partition_group::checkpoint(monotonic now, bool force) {

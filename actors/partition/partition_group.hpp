@@ -10,6 +10,7 @@
 #include "actors/partition/partition.hpp"
 #include "messages/stream.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -36,7 +37,7 @@ public:
 
   void tick(monotonic now);
   /// When tick() has something to do; may be in the past.
-  monotonic next_tick(monotonic now) const;
+  monotonic next_tick(monotonic now) const { return std::min(soonest_, now + std::chrono::hours(1)); }
 
   /// Deliveries since the last call, in order, with their batch number; empty when there are none.
   delivery_batch take_deliveries() { return out_.take(); }
@@ -68,6 +69,7 @@ private:
   void closed(const source_mark& mark, monotonic now);
   void log_session(const source& x);
   partition* partition_at(const scope& x);
+  void look_ahead(monotonic now);
 
   partition_settings settings_;
   source_table sources_;
@@ -76,6 +78,7 @@ private:
   std::vector<std::unique_ptr<partition>> partitions_;
   std::vector<partition*> by_id_;
   std::vector<drain_answer> answers_;
+  monotonic soonest_{0}; ///< what any partition waits for is not before; may be too early
   std::uint64_t cluster_epoch_ = 0;
   std::uint64_t plan_ = 0;
   std::uint64_t misrouted_ = 0, stale_marks_ = 0, refused_ = 0;
