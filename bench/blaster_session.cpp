@@ -322,11 +322,11 @@ void blaster_session::run_fast(const stream_order& order) {
       });
   if (!made_here)
     encoder_.adopt(stream->history);
+  owner_.keep_step(order, this, 0); // before anyone can be ahead
   owner_.meet(order);
   owner_.tell("begin " + std::to_string(shard_id_) + " " + std::to_string(shard_count_) + " events " +
               std::to_string(stream->events) + " s " + std::to_string(s_ + 1) + " bytes " +
               std::to_string(stream->bytes.size()) + " at " + std::to_string(monotonic_ns()));
-  owner_.keep_step(order, this, 0);
   if (write_stream(stream->bytes, order))
     s_ += stream->events;
   owner_.keep_step(order, this, blaster::all_sent);

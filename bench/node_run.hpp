@@ -32,6 +32,8 @@ public:
   void rest() const;
 
   double private_kib() const;
+  /// What the hand-over of the running plan holds, as `shardyard report` tells.
+  double handover_kib() const;
   pid_t pid() const { return process_->pid(); }
 
 private:

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <exception>
 #include <utility>
+#include <vector>
 
 namespace shardyard::bench {
 
@@ -20,6 +21,14 @@ double least(int runs, Run run) {
   for (int i = 1; i < runs; ++i)
     best = std::min(best, run());
   return best;
+}
+
+/// Middle one of several runs: for paced streams, where the machine's other work and its sleep states move a
+/// run either way.
+inline double median(std::vector<double> runs) {
+  std::ranges::sort(runs);
+  return runs.size() % 2 == 1 ? runs[runs.size() / 2]
+                              : (runs[runs.size() / 2 - 1] + runs[runs.size() / 2]) / 2;
 }
 
 /// Adds `row` with the value that `run` gives, or with the reason why there is none.

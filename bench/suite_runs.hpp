@@ -22,6 +22,9 @@ void run_idle_memory(const bench_ground& ground, figure_table& table);
 /// CPU while two topologies carry the same events.
 void run_overlap(const bench_ground& ground, figure_table& table);
 
+/// Memory of the hand-over state while two topologies cover 10,000 guilds, beside the node's without it.
+void run_overlap_memory(const bench_ground& ground, figure_table& table);
+
 /// Gateway clients from npm on the same stream.
 void run_other_clients(const bench_ground& ground, figure_table& table);
 
