@@ -55,8 +55,12 @@ peer_tls::peer_tls(const tls_files& files, std::string offered, std::vector<std:
   // Sessions are not resumed: each connection proves anew that its certificate is valid today.
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(ctx, 0);
-  SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                            SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // The quickest on processors with AES instructions first: a link carries every event of the other host's
+  // guilds.
+  demand(SSL_CTX_set_ciphersuites(
+             ctx, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256") == 1,
+         "the cipher suites");
   auto offer = as_offer(offered_);
   demand(SSL_CTX_set_alpn_protos(ctx, reinterpret_cast<const unsigned char*>(offer.data()),
                                  static_cast<unsigned int>(offer.size())) == 0,

@@ -23,6 +23,7 @@ using multiplexer = caf::io::network::default_multiplexer;
 
 /// A handshake of CAF names the node, its applications and one interface.
 constexpr std::size_t max_first_frame_bytes = 64u << 10;
+constexpr std::size_t max_write_bytes = 256u << 10; ///< in one turn of the multiplexer
 
 /// TLS state shared by the connection and the policy of its stream.
 struct tls_session {
@@ -52,11 +53,17 @@ public:
     sent = 0;
     if (size == 0)
       return rw_state::indeterminate;
-    ERR_clear_error();
-    auto result = SSL_write(tls(), buffer, clamped(size));
-    if (result <= 0)
-      return SSL_get_error(tls(), result) == SSL_ERROR_WANT_WRITE ? rw_state::success : rw_state::failure;
-    sent = static_cast<std::size_t>(result);
+    // Record after record, since each return to the multiplexer costs a wake-up of its own; but not without
+    // end, so that one busy link leaves room for the others.
+    auto bytes = static_cast<const char*>(buffer);
+    auto limit = std::min(size, max_write_bytes);
+    while (sent < limit) {
+      ERR_clear_error();
+      auto result = SSL_write(tls(), bytes + sent, clamped(size - sent));
+      if (result <= 0)
+        return SSL_get_error(tls(), result) == SSL_ERROR_WANT_WRITE ? rw_state::success : rw_state::failure;
+      sent += static_cast<std::size_t>(result);
+    }
     return rw_state::success;
   }
 
