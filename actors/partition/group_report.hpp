@@ -25,6 +25,8 @@ struct shard_report {
   std::vector<snowflake>
       exceptions; ///< guilds uncut for longer than the limit, at most group_report::max_exceptions
   std::uint64_t exception_count = 0;
+  bool follower_lagging = false; ///< a session that follows this shard comes later than the longest hold
+  monotonic follower_p99{0};     ///< how much later its followers show what it shows, 99 of 100 times
 };
 
 struct group_report {

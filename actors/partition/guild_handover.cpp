@@ -46,7 +46,8 @@ std::size_t guild_handover::bytes() const {
     return 0;
   auto& o = *overlap_;
   auto sum = sizeof(overlap) + o.shown.reserved_bytes() + o.led.reserved_bytes() + o.skip.reserved_bytes();
-  sum += o.shown_bytes - o.shown.size() * sizeof(lane_event) + o.held.capacity() * sizeof(held_arrival);
+  sum += o.shown_bytes - o.shown.size() * sizeof(lane_event) + o.held.capacity() * sizeof(held_arrival) +
+         o.doubtful.capacity() * sizeof(lane_mark);
   auto queued = [&](const std::vector<lane_event>& events) {
     sum += (events.capacity() - events.size()) * sizeof(lane_event);
     for (auto& event : events)
@@ -107,6 +108,8 @@ void guild_handover::event(side from, const lane_event& event, const source_view
     overlap_->last_s_of(from) = event.s;
     overlap_->still_since = now;
   }
+  if (event.lane == lane::anchor && overlap_)
+    sample_skew(from, event, at);
   // Ending a hold may have cut.
   if (from != lead_) {
     follower_event(event, at);
@@ -120,6 +123,25 @@ void guild_handover::event(side from, const lane_event& event, const source_view
   }
   note_held(at);
   drop_idle_overlap();
+}
+
+// One anchor at a time: the first side to show it starts the clock, the other one stops it. An anchor that
+// the other side passes over is missing there and measures nothing.
+void guild_handover::sample_skew(side from, const lane_event& event, const step& at) {
+  auto& o = *overlap_;
+  auto live = [&](side x) { return at.sources.of(x) && at.sources.of(x)->connected; };
+  if (!live(side::first) || !live(side::second))
+    o.probe.reset();
+  if (o.probe && o.probe->shown_by != from && event.key >= o.probe->key) {
+    if (event.key == o.probe->key && event.type == o.probe->type)
+      at.port.skewed(from, at.now - o.probe->at);
+    o.probe.reset();
+  } else if (!o.probe && live(other(from)) && is(covered_, other(from)) &&
+             event.key > std::max(o.newest_anchor[0], o.newest_anchor[1]) && fresh(event.key, at)) {
+    o.probe = skew_probe{event.key, event.type, from, at.now};
+  }
+  auto& newest = o.newest_of(from);
+  newest = std::max(newest, event.key);
 }
 
 // What was held and has left the shadow queue was matched with what the new lead delivered, or is odd.
@@ -267,6 +289,7 @@ void guild_handover::restart_comparison(const step& at) {
   o.clear_lists();
   o.synced = o.proven = o.floor_known = false;
   o.opened.reset();
+  o.probe.reset();
   fix_floor(at);
 }
 
@@ -319,9 +342,11 @@ void guild_handover::lead_event(const lane_event& event, const step& at, bool ma
     return;
   }
   auto source = at.sources.of(follower);
-  if (may_hold && first && !o.hold && at.now >= o.next_hold && (o.proven || fresh(event.key, at)) && source &&
-      source->connected)
-    o.hold = std::make_unique<anchor_hold>(anchor_hold{mark, at.now, at.now + at.tuning.hold, {}, {}});
+  if (!may_hold || !first || o.hold || at.now < o.next_hold || !(o.proven || fresh(event.key, at)) ||
+      !source || !source->connected)
+    return;
+  if (auto wait = at.port.waits(lead_, at.tuning).hold; wait > monotonic{0})
+    o.hold = std::make_unique<anchor_hold>(anchor_hold{mark, at.now, at.now + wait, {}, {}});
 }
 
 // Step 2, the follower's side, and step 4.

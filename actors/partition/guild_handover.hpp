@@ -60,10 +60,11 @@ struct source_views {
 enum class cut_kind : std::uint8_t { anchor, quiet, accepted, swap_back };
 
 struct handover_tuning {
-  monotonic hold = std::chrono::milliseconds(500); ///< T_hold: clamp(2 * p99 skew, 50 ms, 500 ms)
-  monotonic quiet = std::chrono::seconds(5);       ///< T_q: max(5 s, 4 * p99.9 skew)
-  std::int64_t freshness_ms = 2000;                ///< an anchor must be newer than the snapshot by this much
-  std::size_t max_held_events = 256;               ///< |H| beyond which a hold is released at once
+  monotonic hold = std::chrono::milliseconds(500);      ///< T_hold at most, and while the skew is not known
+  monotonic least_hold = std::chrono::milliseconds(50); ///< T_hold at least
+  monotonic quiet = std::chrono::seconds(5);            ///< T_q at least
+  std::int64_t freshness_ms = 2000;  ///< an anchor must be newer than the snapshot by this much
+  std::size_t max_held_events = 256; ///< |H| beyond which a hold is released at once
   int unclear_quiet =
       12; ///< silences after which the two sessions do not agree are cut only after this many times `quiet`
   /// A hold that failed blocks the next for this many times its length, doubled with each further failure in
@@ -77,6 +78,12 @@ struct handover_tuning {
   bool use_floor = true;
   bool use_live_sockets = true;
   bool discard_follower_at_quiet_cut = true;
+};
+
+/// How long to wait for a pair of sessions, from their skew (actors/partition/session_skew.hpp).
+struct handover_waits {
+  monotonic hold{};  ///< T_hold; 0: the follower lags, a hold would be for nothing
+  monotonic quiet{}; ///< T_q
 };
 
 /// Sums over all guilds of a partition.
@@ -113,6 +120,16 @@ public:
   /// An event of the lead that was held has come to the consumer, from the lead itself or as the copy of the
   /// session that took over, `delay` after it arrived. Called once for each, after its delivery.
   virtual void held(monotonic delay) { static_cast<void>(delay); }
+  /// `later` showed an anchor this long after the other side, both sockets being live.
+  virtual void skewed(side later, monotonic by) {
+    static_cast<void>(later);
+    static_cast<void>(by);
+  }
+  /// What the skew of the present lead and its follower asks for.
+  virtual handover_waits waits(side lead, const handover_tuning& tuning) {
+    static_cast<void>(lead);
+    return {tuning.hold, tuning.quiet};
+  }
 };
 
 class guild_handover {
@@ -199,6 +216,7 @@ private:
   void drop_follower(const step& at);
   void release_hold(const step& at);
   void note_held(const step& at);
+  void sample_skew(side from, const lane_event& event, const step& at);
   void move_lead(bool undoes_cut);
   void cut(cut_kind kind, const step& at);
   void settle_odd(std::vector<lane_event>& shown, std::vector<lane_mark>& led, const step& at);

@@ -24,10 +24,15 @@ void guild_handover::common_anchor(std::size_t shown, std::size_t led, const ste
   auto key = o.led[led].value;
   if (o.synced) {
     end_stretch(shown, led, at);
+    o.doubtful.clear();
   } else {
     // Nobody can tell an event that only the follower had from the follower's own history.
     auto marks = at.marks_of(o.shown.all().first(shown));
-    at.counters.unverifiable += pair_off(marks, o.led.all().first(led)).only_left.size();
+    auto pairing = pair_off(marks, o.led.all().first(led));
+    at.counters.unverifiable += pairing.only_left.size();
+    o.doubtful.clear();
+    for (auto place : pairing.only_right)
+      o.doubtful.push_back(o.led[place]);
     o.synced = true;
   }
   o.proven = o.proven || fresh(key, at);
@@ -159,10 +164,13 @@ void guild_handover::end_silence(const step& at) {
   }
   if (at.tuning.use_live_sockets && (!live(side::first) || !live(side::second)))
     o.still_since = at.now;
-  if (at.now - o.still_since < at.tuning.quiet || o.hold)
+  auto silent = at.now - o.still_since;
+  if (silent < at.tuning.quiet || o.hold)
     return;
   auto at_rest = o.synced && o.shown.empty() && o.led.empty();
   if (at_rest && !cut_allowed_ && !o.odd && o.skip.empty())
+    return;
+  if (silent < at.port.waits(lead_, at.tuning).quiet)
     return;
   if (at.tuning.use_live_sockets && !silence_is_real(at))
     return;

@@ -58,7 +58,7 @@ void guild_handover::cut(cut_kind kind, const step& at) {
   auto rest = o.shown.take();
   auto marks = at.marks_of(rest);
   auto hold = std::move(o.hold);
-  auto chance = kind == cut_kind::quiet ? o.still_since + at.tuning.quiet : at.now;
+  auto chance = kind == cut_kind::quiet ? o.still_since + at.port.waits(lead_, at.tuning).quiet : at.now;
   chance = std::min(chance, o.chance.value_or(chance));
   o.clear_lists();
   o.chance.reset();
@@ -120,6 +120,7 @@ void guild_handover::take_over(cut_kind kind, const step& at) {
     last_difference_ = at.now;
   clear_skip_list(at);
   auto held = std::exchange(o.held, {});
+  auto doubtful = std::exchange(o.doubtful, {});
   o.clear_lists();
   o.proven = o.floor_known = false;
   o.synced =
@@ -128,8 +129,14 @@ void guild_handover::take_over(cut_kind kind, const step& at) {
   o.next_hold = {};
   move_lead(kind == cut_kind::swap_back && cut_made_ && !cut_allowed_);
   std::vector<lane_event> rest;
-  for (auto place : succession.to_deliver)
+  for (auto place : succession.to_deliver) {
+    // Perhaps the copy of an event that the old lead delivered on the other side of the first common anchor.
+    if (auto twin = std::ranges::find(doubtful, marks[place]); twin != doubtful.end()) {
+      doubtful.erase(twin);
+      ++at.counters.unverifiable;
+    }
     rest.push_back(std::move(shown[place]));
+  }
   at.port.cut({kind, lead_, succession.weak, rest});
   for (std::size_t i = 0; i < rest.size(); ++i) {
     deliver(rest[i], lead_, false, at);

@@ -66,6 +66,14 @@ struct odd_events {
   std::vector<lane_mark> led;
 };
 
+/// An anchor that one side has shown and the other owes: what the skew is measured by.
+struct skew_probe {
+  snowflake key = 0;
+  event_type_id type = unknown_event;
+  side shown_by = side::first;
+  monotonic at{};
+};
+
 struct guild_handover::overlap {
   lane_queue<lane_event> shown;
   lane_queue<lane_mark> led;
@@ -74,12 +82,17 @@ struct guild_handover::overlap {
   snowflake newest_led = 0;   // ... in `led`
   std::unique_ptr<anchor_hold> hold;
   std::unique_ptr<odd_events> odd;
+  // What the lead showed before the first common anchor and the follower did not. Shown behind it, it is a
+  // twin or an inverted copy: nobody can tell. Kept until the next common anchor.
+  std::vector<lane_mark> doubtful;
   std::vector<held_arrival> held; // after a cut: those of `shown` that were held, in order
   skip_list skip;
   std::uint64_t last_s[2] = {0, 0};
   monotonic still_since{}; // last event of either side, or last time one of them was not connected
   monotonic next_hold{};   // no hold before
   int failed_holds = 0;    // in a row
+  std::optional<skew_probe> probe;
+  snowflake newest_anchor[2] = {0, 0}; // anchors of each side, since the follower was opened
   std::int64_t floor_ms = 0;
   bool floor_known = false;
   std::optional<monotonic> opened; // the follower's snapshot, while nothing has been compared since
@@ -93,6 +106,8 @@ struct guild_handover::overlap {
 
   std::uint64_t& last_s_of(side x) { return last_s[static_cast<int>(x)]; }
   std::uint64_t last_s_of(side x) const { return last_s[static_cast<int>(x)]; }
+
+  snowflake& newest_of(side x) { return newest_anchor[static_cast<int>(x)]; }
 
   void push_shown(const lane_event& event) {
     if (event.lane == lane::anchor)
@@ -130,6 +145,7 @@ struct guild_handover::overlap {
     shown.clear();
     led.clear();
     held.clear();
+    doubtful.clear();
     in_snapshot = before_opened = 0;
     shown_bytes = 0;
   }

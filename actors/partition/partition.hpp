@@ -46,10 +46,11 @@ struct scope_state {
   bool known = false;                        ///< the bot is in this guild (channels: always)
   bool left = false;                         ///< the bot has left the guild; kept for its numbers
   bool recovered = false;                    ///< from an earlier run, the lead has not resynced yet
-  std::array<bool, 2> outage{};              ///< the guild is not available at that side's session
-  bool held = false;                         ///< holds back an acknowledgement
-  bool watched = false;                      ///< listed for ticks because of a hold
-  std::uint8_t lead_changes = 0;             ///< changes of lead recorded in the present call
+  std::uint32_t blind = 0; ///< session that led when an earlier run ended with a shadow queue nobody has now
+  std::array<bool, 2> outage{};  ///< the guild is not available at that side's session
+  bool held = false;             ///< holds back an acknowledgement
+  bool watched = false;          ///< listed for ticks because of a hold
+  std::uint8_t lead_changes = 0; ///< changes of lead recorded in the present call
 
   per_side& of(side x) { return sides[static_cast<std::size_t>(x)]; }
   const per_side& of(side x) const { return sides[static_cast<std::size_t>(x)]; }
@@ -149,6 +150,7 @@ private:
   void set_outage(scope_state& g, side at, bool on);
   void note_position(scope_state& g);
   void note_gap(scope_state& g, std::string_view why);
+  void note_blind_gap(scope_state& g, side dead);
   void note_guildless_gap(const source& from, std::string_view why);
   void tell_guildless_gap(const source& to, std::uint64_t s);
   void tell_gap(scope_state& g, side first_of, std::string_view session_id, std::uint64_t s);

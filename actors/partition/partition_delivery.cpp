@@ -67,6 +67,8 @@ void partition::deliver_lane(scope_state& g, const lane_event& event, side from,
   auto& mine = g.of(from);
   if (mine.session != 0 && sources_->numbered(mine.session).from == event.block->from)
     mine.delivered_s = std::max(mine.delivered_s, e.s);
+  if (!gaps_.empty() && !late && gaps_.contains(g.at))
+    tell_gap(g, from, event.block->from.session_id, e.s);
   g.last = from;
   deliver(g, *event.block, event.index, late ? late_flag : 0);
   undelayed_ += !late;
@@ -101,6 +103,14 @@ void partition::note_gap(scope_state& g, std::string_view why) {
   border.n = g.n;
   border.why = why;
   gaps_.try_emplace(g.at, std::move(border));
+}
+
+/// The lead is lost before it has caught up with a restart of this node: what the shadow had shown before was
+/// acknowledged for the lead's sake, and the lead will not show it any more.
+void partition::note_blind_gap(scope_state& g, side dead) {
+  auto number = g.of(dead).session;
+  if (number != 0 && number == g.blind && !g.left && !sources_->numbered(number).caught_up)
+    note_gap(g, "session lost before it caught up with a restart");
 }
 
 void partition::tell_gap(scope_state& g, side first_of, std::string_view session_id, std::uint64_t s) {
@@ -161,6 +171,7 @@ void partition::cut_line(scope_state& g, side to, cut_kind kind, bool weak) {
 void partition::lead_changed(scope_state& g, const cut_record& record) {
   ++g.lead_changes;
   ++g.epoch;
+  g.blind = 0;
   if (auto from = sources_->slot(other(record.to), g.at)) {
     ++from->cuts[static_cast<std::size_t>(record.kind)];
     if (g.at.kind == scope_kind::guild && from->transferred_at != monotonic{0})

@@ -194,6 +194,7 @@ void partition_group::apply(const source_mark& mark, monotonic now) {
     if (x && !x->gone) {
       x->view.flushed_s = std::max(x->view.flushed_s, mark.s);
       x->view.flushed_at = std::exchange(x->heartbeat_answered, now);
+      x->caught_up = x->caught_up || x->view.flushed_at > x->connected_at;
     }
     return;
   case mark_kind::transfer:
@@ -319,6 +320,11 @@ group_report partition_group::report(monotonic now) const {
                              .transferred = slot->transferred || slot->retracted,
                              .cuts = slot->cuts,
                              .longest_wait = slot->longest_wait});
+  for (auto& x : result.shards) {
+    auto skew = sources_.skew_of(x.shard, settings_.tuning);
+    x.follower_lagging = x.transferred && skew.lagging != 0;
+    x.follower_p99 = skew.p99;
+  }
   for (auto& x : partitions_)
     x->report(result, now);
   result.misrouted = misrouted_;

@@ -13,12 +13,20 @@ public:
   void deliver(const lane_event& event, side from, bool late) override {
     owner_.deliver_lane(guild_, event, from, late);
   }
-  void cut(const cut_record& record) override { owner_.lead_changed(guild_, record); }
+  void cut(const cut_record& record) override {
+    if (record.kind == cut_kind::swap_back)
+      owner_.note_blind_gap(guild_, other(record.to));
+    owner_.lead_changed(guild_, record);
+  }
   std::uint64_t content_hash(const lane_event& event) override {
     return shardyard::content_hash(event.block->data(event.block->entries[event.index]));
   }
 
   void held(monotonic delay) override { owner_.note_held(delay); }
+  void skewed(side later, monotonic by) override { owner_.sources_->note_skew(guild_.at, later, by); }
+  handover_waits waits(side lead, const handover_tuning& tuning) override {
+    return owner_.sources_->waits(guild_.at, lead, tuning);
+  }
 
 private:
   partition& owner_;

@@ -20,8 +20,10 @@ void partition::restore(const position& x) {
     g.sides[i] = {from.session, from.lane_s, from.other_s, from.lane_s};
   }
   // What the shadow had shown and nobody compared yet is gone with the old run.
-  if (g.sides[0].session != 0 && g.sides[1].session != 0)
+  if (g.sides[0].session != 0 && g.sides[1].session != 0) {
     ++counters_.unverifiable;
+    g.blind = g.of(x.lead).session;
+  }
 }
 
 void partition::restore(const logged_cut& x, monotonic) {

@@ -50,6 +50,10 @@ void recovered_state::apply_tail(const delivered_line& line) {
   if (line.control) {
     if (line.t == "SHARDYARD_CUT")
       x.lead = session.at;
+    // A gap is told by the session that covers the guild again: its predecessor's end is worked off.
+    if (auto& mine = x.sides[static_cast<std::size_t>(session.at)];
+        line.t == "SHARDYARD_GAP" && mine.session != session.number)
+      mine = {session.number, 0, 0};
     return;
   }
   x.known = line.t == "GUILD_DELETE" ? false : line.t == "GUILD_CREATE" || x.known;

@@ -34,6 +34,7 @@ const side* source_table::assign(const shard_key& shard) {
     x.id = shard.topology;
     x.count = shard.count;
     x.shards.assign(shard.count, {});
+    skews_.clear();
     return &x.at;
   }
   return nullptr;
@@ -153,6 +154,21 @@ bool source_table::may_cut(const scope& x, side lead) const {
 shard_key source_table::shard(side at, const scope& x) const {
   auto& t = on(at);
   return t.id == 0 ? shard_key{} : shard_key{t.id, shard_id(x, t.count), t.count};
+}
+
+void source_table::note_skew(const scope& x, side later, monotonic by) {
+  skews_.add({shard(side::first, x).id, shard(side::second, x).id}, later, by);
+}
+
+handover_waits source_table::waits(const scope& x, side lead, const handover_tuning& tuning) const {
+  return skews_.waits({shard(side::first, x).id, shard(side::second, x).id}, lead, tuning);
+}
+
+session_skews::figures source_table::skew_of(const shard_key& shard, const handover_tuning& tuning) const {
+  for (auto& t : topologies_)
+    if (t.id == shard.topology && t.id != 0)
+      return skews_.of_shard(shard.id, t.at, tuning);
+  return {};
 }
 
 void source_table::begin_plan(shard_slot& x, std::uint64_t plan, monotonic now) {

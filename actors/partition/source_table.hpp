@@ -4,6 +4,7 @@
 #pragma once
 
 #include "actors/partition/position.hpp"
+#include "actors/partition/session_skew.hpp"
 
 #include <deque>
 #include <string>
@@ -20,9 +21,10 @@ struct source {
   monotonic started{0};            ///< 0: known from an earlier run
   monotonic connected_at{0};       ///< since when its socket is live, while it is
   std::int64_t newest_before =
-      0;               ///< newest snowflake time seen on any session when this one began; 0: not known
-  bool gone = false;   ///< lost for good, or its shard was closed
-  bool closed = false; ///< its shard was closed by a plan
+      0;                  ///< newest snowflake time seen on any session when this one began; 0: not known
+  bool gone = false;      ///< lost for good, or its shard was closed
+  bool closed = false;    ///< its shard was closed by a plan
+  bool caught_up = false; ///< has acknowledged a heartbeat sent after its stream began here
   bool past_snapshot =
       false; ///< its guilds are covered without a GUILD_CREATE to come (resynced, or no GUILDS intent)
   std::uint64_t stray_s = 0;    ///< newest sequence handled of events that belong to no scope of this shard
@@ -75,6 +77,10 @@ public:
   /// The plan lets the lead of `x` move away from `lead`.
   bool may_cut(const scope& x, side lead) const;
   shard_key shard(side at, const scope& x) const;
+  /// The sessions of `x` are this far apart; what that asks for; figures over all pairs of a shard.
+  void note_skew(const scope& x, side later, monotonic by);
+  handover_waits waits(const scope& x, side lead, const handover_tuning& tuning) const;
+  session_skews::figures skew_of(const shard_key& shard, const handover_tuning& tuning) const;
   void transfer(const shard_key& shard, std::uint64_t plan, monotonic now);
   /// The plan is aborted at the new shard: its guilds go back, and its old shards give none away any more.
   void retract(const shard_key& shard, std::uint64_t plan, monotonic now);
@@ -95,6 +101,7 @@ private:
 
   std::array<topology_slot, 2> topologies_{topology_slot{}, topology_slot{0, 0, side::second, {}}};
   std::deque<source> sources_;
+  session_skews skews_;
 };
 
 } // namespace shardyard

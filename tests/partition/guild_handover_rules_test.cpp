@@ -452,6 +452,18 @@ TEST_F(guild, an_inversion_across_an_anchor_is_counted_and_nothing_is_late) {
   EXPECT_EQ(counters.late + counters.lead_only, 0u);
 }
 
+TEST_F(guild, an_inversion_across_the_first_common_anchor_is_counted_when_the_lead_is_lost_there) {
+  new_session_shows_the_guild();
+  plain(old_session, 1);
+  message(old_session, 10);
+  message(new_session, 10);
+  plain(new_session, 1);
+  EXPECT_EQ(counters.unverifiable, 0u);
+  lost(old_session);
+  EXPECT_EQ(told, "p1 m10 |swap_back> p1 ") << "a twin looks the same";
+  EXPECT_EQ(counters.unverifiable, 1u);
+}
+
 // Row 8.
 TEST_F(guild, a_follower_lost_before_the_cut_leaves_the_lead_alone) {
   new_session_shows_the_guild();

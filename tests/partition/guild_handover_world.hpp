@@ -110,6 +110,11 @@ struct outcome {
     auto& c = counters;
     return loses_silently() || (doubled > 0 && !weak && c.late + c.lead_only + c.inversions == 0);
   }
+  /// More doubles than all counters together speak of.
+  bool uncounted() const {
+    auto& c = counters;
+    return !weak && doubled > c.late + c.lead_only + c.inversions + c.unverifiable;
+  }
   std::string text() const {
     std::ostringstream out;
     out << "lost " << lost << " (received " << lost_though_received << ") doubled " << doubled

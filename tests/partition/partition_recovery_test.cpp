@@ -111,6 +111,72 @@ TEST_F(partition_rules, a_swap_that_no_sink_has_seen_is_redone_with_what_only_th
   EXPECT_EQ(w.count("SHARDYARD_GAP"), 0u);
 }
 
+TEST_F(partition_rules, a_lead_lost_before_it_caught_up_with_a_restart_leaves_a_gap_with_borders) {
+  test_shard a, b;
+  overlap(a, b);
+  quiet(a, b);
+  w.send(b, {reaction(g1, 1)});
+  auto last_s = b.s;
+  w.send(a, {reaction(g1, 1), reaction(g1, 2)});
+  ASSERT_THAT(a.unacked, IsEmpty()) << "the second is in the shadow queue only";
+  w.group->checkpoint(w.now, true);
+  w.settle();
+  w.crash();
+  w.restart();
+  w.resync(a);
+  w.resync(b);
+  w.mark(b, mark_kind::lost);
+  EXPECT_EQ(w.count("SHARDYARD_GAP"), 0u);
+  w.send(a, {reaction(g1, 3)});
+  ASSERT_THAT(w.told(g1), ElementsAre("SHARDYARD_CUT", "MESSAGE_REACTION_ADD", "SHARDYARD_CUT",
+                                      "SHARDYARD_GAP", "MESSAGE_REACTION_ADD"));
+  auto& gap = w.lines[3];
+  EXPECT_THAT(gap.d, HasSubstr(R"("last":{"session_id":"B","s":)" + std::to_string(last_s) + ","));
+  EXPECT_THAT(gap.d, HasSubstr(R"("first":{"session_id":"A","s":)" + std::to_string(a.s) + "}"));
+  w.send(a, {reaction(g1, 4)});
+  EXPECT_EQ(w.count("SHARDYARD_GAP"), 1u);
+}
+
+TEST_F(partition_rules, a_lead_that_caught_up_with_a_restart_leaves_no_gap) {
+  test_shard a, b;
+  overlap(a, b);
+  quiet(a, b);
+  w.send(b, {reaction(g1, 1)});
+  w.send(a, {reaction(g1, 1), reaction(g1, 2)});
+  w.group->checkpoint(w.now, true);
+  w.settle();
+  w.crash();
+  w.restart();
+  w.resync(a);
+  w.resync(b);
+  w.send(b, {reaction(g1, 2)});
+  for (int i = 0; i < 3; ++i) {
+    w.pass(1s);
+    w.flush(b);
+  }
+  w.mark(b, mark_kind::lost);
+  w.send(a, {reaction(g1, 3)});
+  EXPECT_EQ(w.count("SHARDYARD_GAP"), 0u);
+  EXPECT_THAT(w.payloads(g1), ElementsAre(R"({"r":1})", R"({"r":2})", R"({"r":3})"));
+}
+
+TEST_F(partition_rules, a_gap_that_the_sink_has_seen_is_not_told_again_after_a_crash) {
+  auto a = w.start_covering(old_shard, "A", {g1});
+  w.send(a, {reaction(g1, 1)});
+  w.group->checkpoint(w.now, true);
+  w.settle();
+  w.mark(a, mark_kind::lost);
+  w.restart_session(a, "A2", {g1});
+  w.send(a, {{"GUILD_CREATE", g1}});
+  auto gaps = [&] { return std::ranges::count(w.told(g1), "SHARDYARD_GAP"); };
+  ASSERT_EQ(gaps(), 1);
+  w.crash();
+  w.restart();
+  w.resync(a);
+  w.send(a, {reaction(g1, 2)});
+  EXPECT_EQ(gaps(), 1);
+}
+
 TEST_F(partition_rules, an_outage_at_the_follower_is_remembered_over_a_crash) {
   test_shard a, b;
   overlap(a, b);
