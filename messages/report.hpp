@@ -60,6 +60,8 @@ struct handover_report {
   std::uint64_t traffic_wait_ms = 0; ///< longest time that the traffic itself made a guild wait for its cut
   std::uint64_t difference_age_ms =
       0; ///< since the last unexplained difference on a guild of this shard; max = never
+  bool follower_lagging = false; ///< a session that follows comes later than the longest hold: no anchor cut
+  std::uint64_t follower_p99_ms = 0; ///< how much later its followers are, 99 of 100 times
 };
 
 /// Sums over one partition group since the plan began (or since the group started).
@@ -125,7 +127,8 @@ bool inspect(Inspector& f, handover_report& x) {
       f.field("exceptions", x.exceptions), f.field("cut_anchor", x.cut_anchor),
       f.field("cut_quiet", x.cut_quiet), f.field("cut_accepted", x.cut_accepted),
       f.field("cut_swap_back", x.cut_swap_back), f.field("difference_age_ms", x.difference_age_ms),
-      f.field("exception_guilds", x.exception_guilds), f.field("traffic_wait_ms", x.traffic_wait_ms));
+      f.field("exception_guilds", x.exception_guilds), f.field("traffic_wait_ms", x.traffic_wait_ms),
+      f.field("follower_lagging", x.follower_lagging), f.field("follower_p99_ms", x.follower_p99_ms));
 }
 
 template <class Inspector>

@@ -50,6 +50,8 @@ void cluster_view::note(const node_report& report, std::uint64_t cluster_epoch) 
     kept.cut_accepted = std::max(kept.cut_accepted, before.cut_accepted);
     kept.cut_swap_back = std::max(kept.cut_swap_back, before.cut_swap_back);
     kept.traffic_wait_ms = std::max(kept.traffic_wait_ms, before.traffic_wait_ms);
+    kept.follower_p99_ms = std::max(kept.follower_p99_ms, before.follower_p99_ms);
+    kept.follower_lagging = kept.follower_lagging || before.follower_lagging;
   }
   for (auto& shard : report.shards)
     if (shard.phase == shard_phase::closed)
@@ -200,6 +202,16 @@ double cluster_view::traffic_wait(std::uint32_t topology) const {
   return static_cast<double>(longest) / 1000.0;
 }
 
+cluster_view::follower_skew cluster_view::skew(std::uint32_t topology) const {
+  follower_skew result;
+  for (auto& [place, row] : rows_)
+    if (row.shard.topology == topology) {
+      result.p99_ms = std::max(result.p99_ms, row.follower_p99_ms);
+      result.lagged = result.lagged || row.follower_lagging;
+    }
+  return result;
+}
+
 cluster_view::shard_cuts cluster_view::cuts_of(const shard_key& shard) const {
   shard_cuts sum;
   for (auto& [name, member] : members_)
@@ -208,6 +220,7 @@ cluster_view::shard_cuts cluster_view::cuts_of(const shard_key& shard) const {
         sum.led += row.led;
         sum.cut += row.cut_anchor + row.cut_quiet + row.cut_accepted + row.cut_swap_back;
         sum.exceptions += row.exceptions;
+        sum.follower_lagging = sum.follower_lagging || row.follower_lagging;
         sum.exception_guilds.insert(sum.exception_guilds.end(), row.exception_guilds.begin(),
                                     row.exception_guilds.end());
       }

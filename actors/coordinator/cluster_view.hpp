@@ -56,11 +56,19 @@ public:
   /// Longest time in seconds that the traffic itself made a guild of `topology` wait for its cut.
   double traffic_wait(std::uint32_t topology) const;
 
+  /// How much later the followers of the shards of `topology` have been since the plan began.
+  struct follower_skew {
+    std::uint64_t p99_ms = 0; ///< the greatest p99 of a pair of sessions
+    bool lagged = false;      ///< one was later than the longest hold nearly always
+  };
+  follower_skew skew(std::uint32_t topology) const;
+
   /// Cut and remaining guilds of one old shard, as far as reported.
   struct shard_cuts {
     std::uint64_t led = 0;
     std::uint64_t cut = 0;
     std::uint64_t exceptions = 0;
+    bool follower_lagging = false;           ///< at present
     std::vector<snowflake> exception_guilds; ///< some of them
   };
   shard_cuts cuts_of(const shard_key& shard) const;

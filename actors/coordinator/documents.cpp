@@ -60,6 +60,7 @@ json::array ids(const std::vector<shard_key>& shards) {
 struct unit_counts {
   std::uint64_t cut = 0, guilds = 0, exceptions = 0, ready = 0;
   json::array exception_guilds; ///< some of them
+  json::array lagging;          ///< old shards whose follower comes too late for an anchor cut
 };
 
 /// A unit that is not moving yet has everything before it; one that has settled has everything behind it.
@@ -70,6 +71,8 @@ unit_counts count(const reshard_plan& plan, std::uint32_t unit, const cluster_vi
     auto cuts = view.cuts_of(shard);
     led += cuts.led;
     result.exceptions += cuts.exceptions;
+    if (cuts.follower_lagging)
+      result.lagging.push_back(shard.id);
     for (auto guild : cuts.exception_guilds)
       result.exception_guilds.push_back(json::string(std::to_string(guild)));
     if (auto* status = view.status_of(shard))
@@ -162,7 +165,8 @@ json::object progress_document(const reshard_plan& plan, const document_sources&
                                  {"guilds", counts.guilds},
                                  {"cut", counts.cut},
                                  {"exceptions", counts.exceptions},
-                                 {"exception_guilds", counts.exception_guilds}});
+                                 {"exception_guilds", counts.exception_guilds},
+                                 {"follower_lagging", counts.lagging}});
   }
   auto elapsed = seconds_between(plan.created, from.now);
   return {{"plan", plan.id},
@@ -207,6 +211,9 @@ json::object report_document(const reshard_plan& plan, const document_sources& f
     seconds[state] = rounded(time, 0.01);
   result["seconds_in"] = seconds;
   result["traffic_wait_s"] = rounded(from.view.traffic_wait(plan.from.id), 0.01);
+  auto skew = from.view.skew(plan.from.id);
+  result["follower_p99_ms"] = skew.p99_ms;
+  result["follower_lagged"] = skew.lagged;
   result["identifies_used"] = identifies_used;
   result["overlap_bytes"] = x.overlap_bytes;
   result["added_delay"] = delays(x.added_delay);

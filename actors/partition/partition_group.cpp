@@ -323,7 +323,7 @@ group_report partition_group::report(monotonic now) const {
   for (auto& x : result.shards) {
     auto skew = sources_.skew_of(x.shard, settings_.tuning);
     x.follower_lagging = x.transferred && skew.lagging != 0;
-    x.follower_p99 = skew.p99;
+    x.follower_p99 = x.transferred ? skew.p99 : monotonic{0};
   }
   for (auto& x : partitions_)
     x->report(result, now);

@@ -25,6 +25,8 @@ handover_report row_of(const shard_report& x, std::uint64_t plan, monotonic now)
   row.cut_accepted = x.cuts[2];
   row.cut_swap_back = x.cuts[3];
   row.traffic_wait_ms = static_cast<std::uint64_t>(x.longest_wait.count() / 1'000'000);
+  row.follower_lagging = x.follower_lagging;
+  row.follower_p99_ms = static_cast<std::uint64_t>(x.follower_p99.count() / 1'000'000);
   row.difference_age_ms = ~std::uint64_t{0};
   if (x.last_difference != monotonic{0})
     row.difference_age_ms = static_cast<std::uint64_t>((now - x.last_difference).count() / 1'000'000);
