@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <utility>
 
 namespace shardyard {
 namespace {
@@ -171,15 +172,18 @@ void node_state::found(const peer_found& x) {
     spdlog::info("node {} takes events at {}", name, x.place);
     publish_routes();
   }
-  if (!dialling_seed || coordinator)
+  if (coordinator)
+    return;
+  // Told even when it comes late and other places are being tried already.
+  if (!x.error.empty() && std::exchange(last_trouble, x.place + x.error) != x.place + x.error)
+    spdlog::warn("seed {}: {}", x.place, x.error);
+  if (!dialling_seed)
     return;
   dialling_seed = false;
   next_join = self->clock().now() + look_after;
-  if (!x.error.empty()) {
-    if (last_trouble != x.place + x.error)
-      spdlog::warn("seed {}: {}", x.place, x.error);
-    last_trouble = x.place + x.error;
-  } else if (x.coordinator) {
+  if (!x.error.empty())
+    return;
+  if (x.coordinator) {
     join(x.coordinator);
   } else if (x.hint_port != 0) {
     hint_host = x.hint_host;
