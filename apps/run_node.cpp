@@ -145,13 +145,18 @@ int serve(const node_config& config, const secret& token, const sigset_t& signal
   auto node = spawn_node(system, std::move(setup), port);
   spdlog::info("node {} listens on {}:{}{}", config.node.name, config.node.listen.host, port,
                config.tls.empty() ? "" : ", for holders of a certificate of the cluster only");
-  if (campaigns)
-    spawn_candidate(system, {make_election(config, port), make_coordinator(config, token, door), node});
+  std::shared_ptr<etcd_election> election;
+  if (campaigns) {
+    election = make_election(config, port);
+    spawn_candidate(system, {election, make_coordinator(config, token, door), node});
+  }
   int received = 0;
   sigwait(&signals, &received);
   // Crash-only: what must last is on disk already, sessions stay resumable, so there is one way to end and it
   // is the tested one.
   spdlog::info("ending; sessions stay resumable for a few minutes");
+  if (election)
+    election->resign(); // another candidate need not wait for the end of our lease
   std::fflush(nullptr);
   std::_Exit(exit_done);
 }

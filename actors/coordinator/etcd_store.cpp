@@ -268,6 +268,17 @@ void etcd_election::check_cluster(std::uint64_t epoch) {
                       "; correct store.prefix, or use the program version that wrote them"};
 }
 
+void etcd_election::resign() noexcept {
+  auto lease = lease_.exchange(0);
+  if (lease == 0)
+    return;
+  try {
+    etcd_link{connect_(), settings_.user, settings_.password}.revoke(lease, patience / 2);
+  } catch (const std::exception&) {
+    // It ends by itself.
+  }
+}
+
 campaign_result etcd_election::campaign() {
   auto key = root(settings_) + "leader";
   if (auto held = link_.get(key, patience))
@@ -298,6 +309,7 @@ campaign_result etcd_election::campaign() {
     }
     auto epoch = answer->succeeded ? answer->revision : answer->seen[0].created;
     check_cluster(epoch);
+    lease_ = lease;
     return std::make_unique<etcd_store>(connect_, settings_, epoch, lease, granted);
   } catch (...) {
     give_back();

@@ -10,6 +10,7 @@
 
 #include "actors/coordinator/etcd_link.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -52,12 +53,17 @@ public:
   /// when it refuses or when the rows are of another cluster or program version.
   campaign_result campaign();
 
+  /// Gives the term that was won last back at once, for a process that is about to end. Whoever holds its
+  /// store cannot write any more. Any thread; blocks for half a second at most; failing is no harm.
+  void resign() noexcept;
+
 private:
   void check_cluster(std::uint64_t epoch);
 
   etcd_connect connect_;
   etcd_settings settings_;
   etcd_link link_;
+  std::atomic<std::int64_t> lease_{0};
 };
 
 } // namespace shardyard

@@ -43,8 +43,11 @@ public:
     return program().empty() ? "etcd is not here: scripts/setup --etcd brings it" : "";
   }
 
-  etcd_server() {
+  /// `tls`: speaks TLS only, and only to those who show a certificate of its authority.
+  explicit etcd_server(bool tls = false) : tls_{tls} {
     std::filesystem::create_directories(folder_);
+    if (tls)
+      make_certificate();
     start();
   }
   ~etcd_server() {
@@ -54,7 +57,12 @@ public:
   etcd_server(const etcd_server&) = delete;
   etcd_server& operator=(const etcd_server&) = delete;
 
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  std::string url() const {
+    return (tls_ ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(port_);
+  }
+  /// With tls: authority, server and client in one.
+  std::string certificate() const { return folder_ / "cert.pem"; }
+  std::string key() const { return folder_ / "key.pem"; }
 
   void start() {
     auto client = url();
@@ -78,6 +86,10 @@ public:
                                        "20",
                                        "--election-timeout",
                                        "200"};
+    if (tls_)
+      for (auto& x : std::vector<std::string>{"--cert-file", certificate(), "--key-file", key(),
+                                              "--trusted-ca-file", certificate(), "--client-cert-auth"})
+        arguments.push_back(x);
     std::vector<char*> argv;
     for (auto& x : arguments)
       argv.push_back(x.data());
@@ -104,10 +116,22 @@ public:
     ::waitpid(pid_, nullptr, 0);
     pid_ = 0;
   }
-  void pause() { ::kill(pid_, SIGSTOP); }
+  void pause() {
+    ::kill(pid_, SIGSTOP);
+    ::waitpid(pid_, nullptr, WUNTRACED); // until it has really stopped
+  }
   void resume() { ::kill(pid_, SIGCONT); }
 
 private:
+  void make_certificate() const {
+    auto command =
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=etcd "
+        "-addext subjectAltName=IP:127.0.0.1 -keyout " +
+        key() + " -out " + certificate() + " 2>/dev/null";
+    if (std::system(command.c_str()) != 0)
+      throw std::runtime_error{"openssl made no certificate"};
+  }
+
   static std::uint16_t free_port() {
     auto fd = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};
@@ -124,6 +148,7 @@ private:
   path folder_ =
       (std::filesystem::exists("/dev/shm") ? path{"/dev/shm"} : std::filesystem::temp_directory_path()) /
       ("shardyard-etcd-" + std::to_string(::getpid()) + "-" + std::to_string(++count_));
+  bool tls_ = false;
   std::uint16_t port_ = free_port();
   std::uint16_t peer_port_ = free_port();
   pid_t pid_ = 0;

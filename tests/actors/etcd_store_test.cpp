@@ -114,6 +114,15 @@ TEST_F(etcd_store_test, one_candidate_wins_and_the_others_learn_who_leads) {
       << "a term that ends in order is given back at once";
 }
 
+TEST_F(etcd_store_test, who_resigns_is_followed_at_once_and_writes_no_more) {
+  auto election = place->election();
+  auto result = election.campaign();
+  auto& first = std::get<std::unique_ptr<store>>(result);
+  election.resign();
+  EXPECT_TRUE(std::holds_alternative<std::unique_ptr<store>>(place->election("b").campaign()));
+  EXPECT_THROW(first->commit({{"a", "1", 0}}), store_error);
+}
+
 TEST_F(etcd_store_test, of_many_candidates_at_once_exactly_one_wins) {
   for (int round = 0; round < 5; ++round) {
     std::vector<campaign_result> results(6);
@@ -230,10 +239,110 @@ TEST_F(etcd_store_test, etcd_may_stop_and_come_back) {
   EXPECT_EQ(next->get("a")->value, "1");
 }
 
+TEST_F(etcd_store_test, a_server_that_hangs_is_given_up_before_the_lease_ends) {
+  etcd_server server;
+  etcd_election election{etcd_over_http({.endpoints = {server.url()}}), settings_for("c")};
+  auto result = election.campaign();
+  auto& s = std::get<std::unique_ptr<store>>(result);
+  ASSERT_TRUE(s->commit({{"a", "1", 0}}).written);
+  server.pause();
+  while (s->leading(boot_clock::now()))
+    EXPECT_THROW(s->commit({{"a", "2", {}}}), store_error);
+  EXPECT_THROW(s->commit({{"a", "3", {}}}), store_error);
+  server.resume();
+  s.reset();
+  std::unique_ptr<store> next;
+  ASSERT_TRUE(eventually([&] {
+    try {
+      auto again = election.campaign();
+      if (auto* won = std::get_if<std::unique_ptr<store>>(&again))
+        next = std::move(*won);
+    } catch (const etcd_away&) {
+    }
+    return next != nullptr;
+  }));
+  EXPECT_NE(next->get("a")->value, "3") << "what was not believed in was not sent";
+}
+
 TEST_F(etcd_store_test, another_server_answers_when_the_first_does_not) {
   auto connect = etcd_over_http({.endpoints = {"http://127.0.0.1:9", shared_server().url()}});
   etcd_election election{connect, settings_for(new_cluster())};
   EXPECT_TRUE(std::holds_alternative<std::unique_ptr<store>>(election.campaign()));
+}
+
+TEST_F(etcd_store_test, tls_checks_the_server_and_shows_our_certificate) {
+  etcd_server server{true}, other{true};
+  net::http_caller_settings ours{.endpoints = {server.url()},
+                                 .ca_file = server.certificate(),
+                                 .certificate_file = server.certificate(),
+                                 .key_file = server.key()};
+  etcd_election election{etcd_over_http(ours), settings_for("c")};
+  ASSERT_TRUE(eventually([&] { // its port opens before it has a leader
+    try {
+      auto result = election.campaign();
+      return std::holds_alternative<std::unique_ptr<store>>(result);
+    } catch (const etcd_away&) {
+      return false;
+    }
+  }));
+  auto refused = [&](net::http_caller_settings with) {
+    try {
+      etcd_election{etcd_over_http(std::move(with)), settings_for("c")}.campaign();
+    } catch (const etcd_away&) {
+      return true;
+    }
+    return false;
+  };
+  auto nameless = ours;
+  nameless.certificate_file = nameless.key_file = "";
+  EXPECT_TRUE(refused(nameless)) << "etcd lets nobody in without a certificate";
+  auto stranger = ours;
+  stranger.ca_file = other.certificate();
+  EXPECT_TRUE(refused(stranger)) << "a server of another authority is not spoken to";
+  EXPECT_THROW(etcd_over_http({.endpoints = ours.endpoints, .ca_file = "/nowhere.pem"}), std::runtime_error);
+}
+
+TEST_F(etcd_store_test, a_user_logs_in_and_again_when_its_token_is_forgotten) {
+  etcd_server server;
+  auto connect = etcd_over_http({.endpoints = {server.url()}});
+  auto post = connect();
+  auto settings = settings_for("c");
+  settings.user = "root";
+  settings.password = "right";
+  auto until_done = [&](const std::string& path, const std::string& body) {
+    return eventually([&] { return post(path, body, {}, 1s).status == 200; });
+  };
+  ASSERT_TRUE(until_done("/v3/auth/user/add", R"({"name":"root","password":"right"})"));
+  ASSERT_TRUE(until_done("/v3/auth/role/add", R"({"name":"root"})"));
+  ASSERT_TRUE(until_done("/v3/auth/user/grant", R"({"user":"root","role":"root"})"));
+  ASSERT_TRUE(until_done("/v3/auth/enable", "{}"));
+
+  EXPECT_THROW((etcd_election{connect, settings_for("c")}.campaign()), store_error) << "no login";
+  auto wrong = settings;
+  wrong.password = "wrong";
+  try {
+    etcd_election{connect, wrong}.campaign();
+    FAIL() << "a wrong password was let in";
+  } catch (const store_error& refused) {
+    EXPECT_NE(std::string{refused.what()}.find("store.password_file"), std::string::npos) << refused.what();
+    EXPECT_EQ(std::string{refused.what()}.find("wrong"), std::string::npos) << "the password stays out of it";
+  }
+
+  settings.time_to_live = 20s;
+  auto result = etcd_election{connect, settings}.campaign();
+  auto& s = std::get<std::unique_ptr<store>>(result);
+  ASSERT_TRUE(s->commit({{"a", "1", 0}}).written);
+  server.kill();
+  server.start(); // simple tokens live in memory
+  ASSERT_TRUE(eventually([&] {
+    try {
+      return s->commit({{"a", "2", {}}}).written;
+    } catch (const store_error& error) {
+      EXPECT_NE(std::string{error.what()}.find("temporarily"), std::string::npos) << error.what();
+      return false;
+    }
+  }));
+  EXPECT_EQ(s->get("a")->value, "2");
 }
 
 TEST(lease_term, ends_before_the_lease_and_counts_from_when_the_renewal_was_sent) {

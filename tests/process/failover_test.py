@@ -115,6 +115,19 @@ def slack():
     return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
+def a_coordinator_that_is_told_to_end_is_followed_at_once(options):
+    with candidates(options) as w:
+        name, epoch = leader(w)
+        w.begin(3)
+        process, _ = w.candidates[name]
+        process.stop()
+        _, _, took = await_leader(w, epoch)
+        print(f"   coordinator ended in order, the next one after {took:.2f} s", flush=True)
+        w.await_done(60)
+        w.await_shards(3)
+        w.finish()
+
+
 def a_paused_coordinator_is_replaced_and_wakes_to_be_refused(options):
     with candidates(options, settings=["handover.stable_for_s=4"]) as w:
         name, epoch = leader(w)
@@ -167,5 +180,5 @@ if __name__ == "__main__":
     if not etcd_program():
         print("skipped: etcd is not here; scripts/setup --etcd brings it")
         sys.exit(0)
-    run(a_killed_coordinator_is_replaced_in_the_middle_of_a_reshard,
+    run(a_killed_coordinator_is_replaced_in_the_middle_of_a_reshard, a_coordinator_that_is_told_to_end_is_followed_at_once,
         a_paused_coordinator_is_replaced_and_wakes_to_be_refused, a_store_that_is_away_stops_no_event)
