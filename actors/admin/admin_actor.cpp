@@ -50,12 +50,20 @@ admin::admin(caf::actor_system& system, const net::tls_files& files)
 
 admin::~admin() = default;
 
-std::variant<admin_reply, unreachable> admin::ask(const std::string& host, std::uint16_t port,
-                                                  const admin_request& request, milliseconds timeout) {
+std::variant<coordinator_actor, unreachable> admin::find(const std::string& host, std::uint16_t port,
+                                                         milliseconds timeout) {
   auto& link = *connection_;
   if (!link.coordinator)
     if (auto why = link.open(host, port, timeout, 1); !why.empty())
       return unreachable{why};
+  return link.coordinator;
+}
+
+std::variant<admin_reply, unreachable> admin::ask(const std::string& host, std::uint16_t port,
+                                                  const admin_request& request, milliseconds timeout) {
+  auto& link = *connection_;
+  if (auto found = find(host, port, timeout); std::holds_alternative<unreachable>(found))
+    return std::get<unreachable>(std::move(found));
   std::variant<admin_reply, unreachable> result;
   link.self->request(link.coordinator, timeout, request)
       .receive([&](admin_reply& reply) { result = std::move(reply); },

@@ -1,5 +1,5 @@
-// An operator's way to the coordinator: finds it through any node and asks it one verb at a time. Blocks the
-// calling thread; for command line programs, not for actors.
+// An operator's way to the coordinator: finds it through any node and asks it one verb at a time, or hands it
+// to an actor of the caller's. Blocks the calling thread; not to be called by actors.
 #pragma once
 
 #include "messages/actor_interfaces.hpp"
@@ -28,6 +28,11 @@ public:
   /// coordinator, and gives up after `timeout`. A link that was lost is opened again at the next call.
   std::variant<admin_reply, unreachable> ask(const std::string& host, std::uint16_t port,
                                              const admin_request& request, std::chrono::milliseconds timeout);
+
+  /// The coordinator itself, for an actor of the caller's; it is reached for as long as this link lives. As
+  /// `ask`, gives up after `timeout`.
+  std::variant<coordinator_actor, unreachable> find(const std::string& host, std::uint16_t port,
+                                                    std::chrono::milliseconds timeout);
 
 private:
   struct connection;

@@ -53,7 +53,9 @@ def programs_of_somebody_else_reshard_a_live_cluster_and_receive_its_events(opti
         sink_port, received = free_port(), os.path.join(folder, "received")
         with open(received, "wb") as out:
             bot = subprocess.Popen([os.path.join(made, "sink/sink"), str(sink_port)], stdout=out)
-        with world(options, settings=["sink.1.kind=actor", f"sink.1.path=127.0.0.1:{sink_port}"]) as w:
+        # The coordinator, which takes no events, gets both sinks by the same words.
+        sinks = ["sink.0.kind=jsonl", "sink.1.kind=actor", f"sink.1.path=127.0.0.1:{sink_port}"]
+        with world(options, settings=sinks) as w:
             node_port = w.ask("status")["nodes"][0]["address"].rsplit(":", 1)[1]
             reply = json.loads(carry_out(example, "127.0.0.1", node_port, "3"))
             expect(reply["from"] == 2 and reply["to"] == 3, f"an unexpected answer: {reply}")

@@ -1,39 +1,25 @@
 // Asks a running cluster for another number of shards, from an admin actor of its own:
 //   reshard HOST PORT SHARDS     (of any node; exit code 0 when the reshard has begun)
-#include "messages/actor_interfaces.hpp"
+#include "actors/admin/admin_actor.hpp"
 #include "messages/system_config.hpp"
 
 #include <caf/all.hpp>
-#include <caf/io/all.hpp>
 
 #include <cstdlib>
 #include <iostream>
 
 using namespace shardyard;
+using std::chrono::seconds;
 
-caf::behavior admin_actor(caf::event_based_actor* self, node_actor node, std::uint32_t shards,
-                          int* exit_code) {
-  auto failed = [](caf::error& error) { std::cerr << caf::to_string(error) << '\n'; };
-  // A node answers with the coordinator, if it lives there, or with the address of the coordinator's node.
-  self->request(node, std::chrono::seconds(5), find_coordinator{})
+caf::behavior reshard(caf::event_based_actor* self, coordinator_actor to, std::uint32_t shards,
+                      int* exit_code) {
+  self->request(to, seconds(5), admin_request{.verb = "reshard", .target = shards})
       .then(
-          [=](const caf::strong_actor_ptr& found, const std::string& host, std::uint16_t port) {
-            if (!found) {
-              if (auto next = self->system().middleman().remote_actor<node_actor>(host, port))
-                self->spawn(admin_actor, *next, shards, exit_code);
-              return;
-            }
-            admin_request request{.verb = "reshard", .target = shards};
-            self->request(caf::actor_cast<coordinator_actor>(found), std::chrono::seconds(5), request)
-                .then(
-                    [=](const admin_reply& reply) {
-                      (reply.ok ? std::cout << reply.body : std::cerr << reply.why << "; " << reply.instead)
-                          << '\n';
-                      *exit_code = reply.ok ? 0 : 1;
-                    },
-                    failed);
+          [=](const admin_reply& reply) {
+            (reply.ok ? std::cout << reply.body : std::cerr << reply.why << "; " << reply.instead) << '\n';
+            *exit_code = reply.ok ? 0 : 1;
           },
-          failed);
+          [](caf::error& error) { std::cerr << caf::to_string(error) << '\n'; });
   return {};
 }
 
@@ -43,12 +29,14 @@ int main(int argc, char** argv) {
   register_messages();
   system_config config;
   caf::actor_system system{config};
-  auto node =
-      system.middleman().remote_actor<node_actor>(argv[1], static_cast<std::uint16_t>(std::atoi(argv[2])));
-  if (!node)
-    return std::cerr << caf::to_string(node.error()) << '\n', 3;
+  admin link{system};
+  auto found = link.find(argv[1], static_cast<std::uint16_t>(std::atoi(argv[2])), seconds(5));
+  if (auto* nobody = std::get_if<unreachable>(&found))
+    return std::cerr << nobody->why << '\n', 3;
   int exit_code = 3;
-  system.spawn(admin_actor, *node, static_cast<std::uint32_t>(std::atoi(argv[3])), &exit_code);
-  system.await_all_actors_done();
+  auto shards = static_cast<std::uint32_t>(std::atoi(argv[3]));
+  caf::scoped_actor {
+    system
+    } -> wait_for(system.spawn(reshard, std::get<coordinator_actor>(found), shards, &exit_code));
   return exit_code;
 }
