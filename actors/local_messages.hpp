@@ -8,6 +8,7 @@
 
 #include <caf/allowed_unsafe_message_type.hpp>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,15 +19,19 @@ namespace shardyard {
 /// Where a shard's events go. Made by the node, replaced as a whole; never leaves the process.
 struct route_table {
   struct group {
-    std::string node;
+    std::uint32_t id = 0;
+    std::uint64_t epoch = 0;
+    std::vector<std::uint32_t> partitions;
     partition_group_actor handle; ///< null: not reachable at present, events wait
   };
   std::uint64_t cluster_epoch = 0;
   coordinator_actor coordinator; ///< null: away
-  std::vector<group> groups;     ///< in an order that never changes while the partitions stay where they are
+  std::vector<group> groups;
   std::vector<std::uint16_t> group_of; ///< by partition: index into groups
   std::string gateway_url;             ///< base URL for new sessions
   bool moving = false;                 ///< a plan runs: extra heartbeats
+  /// CLOCK_BOOTTIME in ns until which this node may deliver, and its shards may connect; null: always.
+  std::shared_ptr<std::atomic<std::int64_t>> deliver_until;
 };
 
 struct shard_routes {
@@ -39,8 +44,10 @@ struct shard_news {
   std::optional<session_checkpoint> session; ///< the session began or its guilds changed: the whole row
   std::uint64_t cursor = 0;                  ///< otherwise the row's position
   std::int64_t newest_ms = 0;
-  bool session_gone = false; ///< there is no session to come back to
-  bool gone = false;         ///< the actor ends for good
+  bool session_gone = false;       ///< there is no session to come back to
+  bool released = false;           ///< closed for a move; `session`, if any, is the row to RESUME from
+  std::uint32_t closed_for_ms = 0; ///< released: since the socket was closed
+  bool gone = false;               ///< the actor ends for good
 };
 
 /// Something that the io thread saw on a shard's connection (actors/shard/link_news.hpp).
@@ -51,9 +58,16 @@ struct link_message {
 
 /// Partition group -> node, a few times a second: its part of the node's report.
 struct group_news {
+  std::uint32_t id = 0;
   std::uint64_t plan = 0;
   std::vector<handover_report> handovers;
   group_figures figures;
+};
+
+/// Node -> its partition groups: who keeps copies of their logs. Null: nobody.
+struct copy_keeper {
+  std::string name;
+  node_actor node;
 };
 
 /// Partition group -> its log's writer: records, and how far each sink has come.
@@ -85,7 +99,6 @@ struct peer_found {
   std::string error; ///< empty: the rest is filled
   node_card card;
   node_actor node;
-  partition_group_actor group;   ///< null: the peer has none yet
   coordinator_actor coordinator; ///< null: it lives elsewhere, perhaps at `hint`
   std::string hint_host;
   std::uint16_t hint_port = 0;
@@ -100,6 +113,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::shard_routes)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::shard_news)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::link_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::group_news)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::copy_keeper)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::log_append)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::log_snapshot)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::log_written)
@@ -113,6 +127,7 @@ CAF_ADD_TYPE_ID(shardyard_local, (shardyard::link_message))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::group_news))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::peer_found))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::gateway_news))
+CAF_ADD_TYPE_ID(shardyard_local, (shardyard::copy_keeper))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::log_append))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::log_snapshot))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::log_written))

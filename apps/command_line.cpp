@@ -166,6 +166,23 @@ void add_admin(CLI::App& app, admin_options& options, admin_command& out) {
       ->add_option("plan", request.plan, "plan number; without it the newest");
 }
 
+void add_moves(CLI::App& app, admin_options& options, admin_command& out) {
+  auto& request = out.request;
+  auto verb = [&](const char* name, const char* text) { return add_verb(app, options, out, name, text); };
+  verb("nodes", "the hosts of the cluster, what they carry, which are cordoned or declared dead");
+  auto* move = verb("move", "move one shard, or one partition, to another node; uses no IDENTIFY");
+  move->add_option("what", request.subject, "SHARD, TOPOLOGY:SHARD, or partition:NUMBER")->required();
+  move->add_option("--to", request.node, "name of the node that takes it")->required();
+  auto* drain = verb("drain-node", "move everything off a node and give it nothing new");
+  drain->add_option("node", request.subject, "name of the node")->required();
+  drain->add_flag("--dry-run", request.dry_run, "only say what would move");
+  verb("uncordon", "let a drained node take shards and partitions again")
+      ->add_option("node", request.subject, "name of the node")
+      ->required();
+  verb("rebalance", "spread shards and partitions over all nodes by their weights")
+      ->add_flag("--dry-run", request.dry_run, "only say what would move");
+}
+
 void take_variable(std::string& out, const char* name) {
   if (auto* value = std::getenv(name); value && *value)
     out = value;
@@ -223,6 +240,7 @@ command parse_command_line(int argc, const char* const* argv) {
   add_audit(app, audit);
   add_certs(app, certs);
   add_admin(app, options, admin);
+  add_moves(app, options, admin);
   if (auto unknown = unknown_verb(app, argc, argv); !unknown.empty())
     return usage{exit_usage, unknown};
   try {

@@ -25,8 +25,10 @@ std::string to_string(const endpoint& x);
 
 struct cluster_config {
   std::string id = "shardyard";
-  std::uint32_t partitions = 64; ///< fixed when the cluster is created
-  std::uint32_t min_nodes = 1;   ///< nodes that must have joined before shards are placed
+  std::uint32_t partitions = 64;          ///< fixed when the cluster is created
+  std::uint32_t min_nodes = 1;            ///< nodes that must have joined before shards are placed
+  bool failover = true;                   ///< what a lost node ran goes on at others
+  std::chrono::milliseconds lease{5'000}; ///< a node that is not heard delivers for so long at most
 
   bool operator==(const cluster_config&) const = default;
 };

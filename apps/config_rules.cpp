@@ -246,6 +246,10 @@ std::vector<config_rule> all_rules() {
           "cluster.partitions", 1, 4096, "64", [](c & x, k&) -> auto& { return x.cluster.partitions; }),
       whole(
           "cluster.min_nodes", 1, 1000, "1", [](c & x, k&) -> auto& { return x.cluster.min_nodes; }),
+      flag(
+          "cluster.failover", "true", [](c & x, k&) -> auto& { return x.cluster.failover; }),
+      duration(
+          "cluster.lease_ms", 1, 1000, 60'000, "5000", [](c & x, k&) -> auto& { return x.cluster.lease; }),
       checked_text(
           "node.name", name_text, "node", is_name, [](c & x, k&) -> auto& { return x.node.name; }),
       {"node.listen", "HOST:PORT, for example \"127.0.0.1:7400\"", "127.0.0.1:7400", set_listen},

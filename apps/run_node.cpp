@@ -14,7 +14,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
 #include <random>
+
+#include <linux/close_range.h>
+#include <unistd.h>
 
 namespace shardyard {
 
@@ -79,6 +85,8 @@ coordinator_setup make_coordinator(const node_config& config, const secret& toke
   setup.store_path = config.store.path;
   setup.partitions = config.cluster.partitions;
   setup.min_nodes = config.cluster.min_nodes;
+  setup.failover = config.cluster.failover;
+  setup.lease_ttl = config.cluster.lease;
   setup.shards = config.discord.shards;
   setup.max_concurrency = config.discord.max_concurrency;
   setup.identifies.margin = config.identify.margin;
@@ -92,6 +100,23 @@ coordinator_setup make_coordinator(const node_config& config, const secret& toke
   setup.gateway_file = config.node.state_dir + "/gateway-bot.json";
   setup.door = std::move(door);
   return setup;
+}
+
+/// The tested way to begin is to start: the same program with the same arguments takes this process over.
+void begin_anew() {
+  std::fflush(nullptr);
+  std::ifstream file{"/proc/self/cmdline", std::ios::binary};
+  std::string text{std::istreambuf_iterator<char>{file}, {}};
+  std::vector<char*> arguments;
+  for (std::size_t at = 0; at < text.size(); at += std::strlen(&text[at]) + 1)
+    arguments.push_back(&text[at]);
+  arguments.push_back(nullptr);
+  ::close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::execv("/proc/self/exe", arguments.data());
+  std::_Exit(exit_failed);
 }
 
 node_setup make_node(const node_config& config, std::shared_ptr<io_door> door) {
@@ -117,6 +142,9 @@ node_setup make_node(const node_config& config, std::shared_ptr<io_door> door) {
   setup.exceptions_after = config.handover.exceptions_after;
   setup.guilds_intent = (config.discord.intents & guilds_intent) != 0;
   setup.door = std::move(door);
+  setup.card.version = SHARDYARD_VERSION;
+  setup.lease_ttl = config.cluster.lease;
+  setup.deliver_until = std::make_shared<std::atomic<std::int64_t>>(0);
   return setup;
 }
 
@@ -139,6 +167,11 @@ int serve(const node_config& config, const secret& token, const sigset_t& signal
     coordinator = spawn_coordinator(system, std::move(coordinator_setup));
   }
   auto setup = make_node(config, door);
+  setup.begin_anew = [variable = config.discord.token_env, token] {
+    // The environment was cleared of it at the start.
+    ::setenv(variable.c_str(), std::string{token.reveal()}.c_str(), 1);
+    begin_anew();
+  };
   setup.coordinator = coordinator;
   setup.links = std::make_shared<peer_links>(system, config.tls, config.cluster.id);
   auto port = setup.card.port;

@@ -18,6 +18,7 @@ namespace shardyard {
 struct stream_block {
   std::uint64_t ordinal = 0; ///< of the stream from this shard to this group
   std::uint64_t stream = 0;  ///< number of the stream; a higher one replaces all before
+  std::uint64_t term = 0;    ///< of the shard's life, above the stream's number
   std::shared_ptr<const event_block> block;
 };
 
@@ -27,8 +28,8 @@ bool inspect(Inspector& f, stream_block& x) {
   if constexpr (!Inspector::is_loading)
     if (x.block)
       block = *x.block;
-  auto ok =
-      f.object(x).fields(f.field("ordinal", x.ordinal), f.field("stream", x.stream), f.field("block", block));
+  auto ok = f.object(x).fields(f.field("ordinal", x.ordinal), f.field("stream", x.stream),
+                               f.field("term", x.term), f.field("block", block));
   if constexpr (Inspector::is_loading)
     x.block = std::make_shared<const event_block>(std::move(block));
   return ok;
@@ -37,18 +38,19 @@ bool inspect(Inspector& f, stream_block& x) {
 struct stream_mark {
   std::uint64_t ordinal = 0;
   std::uint64_t stream = 0;
+  std::uint64_t term = 0;
   source_mark mark;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, stream_mark& x) {
   return f.object(x).fields(f.field("ordinal", x.ordinal), f.field("stream", x.stream),
-                            f.field("mark", x.mark));
+                            f.field("term", x.term), f.field("mark", x.mark));
 }
 
 /// Group -> shard: acknowledged up to here; or the stream has a hole and must begin anew.
 struct stream_answer {
-  std::string node; ///< of the group
+  std::uint32_t group = 0;
   std::uint64_t stream = 0;
   std::uint64_t through = 0;
   bool restart = false;
@@ -56,7 +58,7 @@ struct stream_answer {
 
 template <class Inspector>
 bool inspect(Inspector& f, stream_answer& x) {
-  return f.object(x).fields(f.field("node", x.node), f.field("stream", x.stream),
+  return f.object(x).fields(f.field("group", x.group), f.field("stream", x.stream),
                             f.field("through", x.through), f.field("restart", x.restart));
 }
 
@@ -96,10 +98,13 @@ bool inspect(Inspector& f, find_coordinator& x) {
   return f.object(x).fields();
 }
 
-struct find_partition_group {};
+struct find_partition_group {
+  std::uint32_t id = 0;
+  std::uint64_t epoch = 0; ///< at least this
+};
 template <class Inspector>
 bool inspect(Inspector& f, find_partition_group& x) {
-  return f.object(x).fields();
+  return f.object(x).fields(f.field("id", x.id), f.field("epoch", x.epoch));
 }
 
 /// What a bot's own code implements to receive events in C++; also the interface of the built-in sinks.
@@ -141,6 +146,12 @@ using coordinator_actor = caf::typed_actor<
     caf::result<void>(done),
     // Replace the picture of a node.
     caf::result<void>(node_report),
+    // Remember where a node's sessions can be RESUMEd from.
+    caf::result<void>(checkpoint_report),
+    // Note that a shard was closed for a move, with its session.
+    caf::result<void>(shard_released),
+    // Let a node go on delivering.
+    caf::result<lease_answer>(lease_request),
     // Carry out an operator's verb.
     caf::result<admin_reply>(admin_request),
     // Take the next steps of the plan, start what should run.
@@ -152,7 +163,7 @@ using node_actor = caf::typed_actor<
     // Answer with the coordinator if it lives here, else with null and the host and port of its node (port 0:
     // not known).
     caf::result<caf::strong_actor_ptr, std::string, std::uint16_t>(find_coordinator),
-    // Answer with this node's partition group; an error while it has none.
+    // Answer with a partition group of this node; an error while it does not run here.
     caf::result<partition_group_actor>(find_partition_group),
     // Follow the coordinator's newest picture of the cluster.
     caf::result<void>(assignment),
@@ -162,6 +173,22 @@ using node_actor = caf::typed_actor<
     caf::result<void>(transfer),
     // Close a shard when nothing of it is needed any more.
     caf::result<void>(drain),
+    // Close a shard so that its session can be RESUMEd elsewhere.
+    caf::result<void>(release_shard),
+    // Stop a partition group and keep its state.
+    caf::result<void>(release_group),
+    // Run a partition group from a kept state.
+    caf::result<void>(adopt_group),
+    // Drop kept states.
+    caf::result<void>(forget_copy),
+    // Give a piece of a kept state.
+    caf::result<copy_piece>(fetch_copy),
+    // Keep a copy of a peer's position log.
+    caf::result<copy_kept>(copy_append),
+    // Keep a copy of a peer's session rows.
+    caf::result<void>(checkpoint_report),
+    // Speak for a peer while no coordinator answers.
+    caf::result<lease_answer>(lease_request),
     // Dial peers, report.
     caf::result<void>(tick)>;
 
@@ -213,4 +240,23 @@ CAF_ADD_TYPE_ID(shardyard, (shardyard::coordinator_actor))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::node_actor))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::permit_returned))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::stream_source_actor))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::group_place))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::group_copy))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::group_status))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::session_checkpoint))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::cursor_move))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::release_group))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::adopt_group))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::forget_copy))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::fetch_copy))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::copy_piece))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::copy_append))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::copy_kept))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::release_shard))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::shard_released))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::checkpoint_report))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::lease_request))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::lease_verdict))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::lease_answer))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::lost_host))
 CAF_END_TYPE_ID_BLOCK(shardyard)

@@ -4,18 +4,20 @@
 #pragma once
 
 #include "messages/ids.hpp"
+#include "messages/relocation.hpp"
 #include "messages/report.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace shardyard {
 
 /// Raised with every change of a message or of the event table: builds that differ do not join each other.
-inline constexpr std::uint32_t protocol_version = 1;
+inline constexpr std::uint32_t protocol_version = 2;
 
 // -- membership
 // --------------------------------------------------------------------------------------------------------
@@ -29,6 +31,7 @@ struct node_card {
   std::string host; ///< where peers reach this node
   std::uint16_t port = 0;
   std::uint32_t weight = 1; ///< share of shards and partitions; 0 hosts none
+  std::string version;      ///< of the build, for people
 };
 
 /// Coordinator -> node: the answer to a card, and again after each change. Names instead of handles.
@@ -37,12 +40,13 @@ struct assignment {
   std::uint64_t revision = 0;
   std::uint32_t partition_count = 0;
   std::vector<node_card> members;
-  std::vector<std::string> partition_owner; ///< by partition, a node's name; empty until the first placement
-  std::uint32_t active_topology = 0;        ///< the topology that leads where no plan says otherwise
-  std::uint32_t other_topology = 0;         ///< the second topology of a running plan; 0 = none
-  std::uint64_t plan = 0;                   ///< the running plan; 0 = none
-  std::string coordinator_node;             ///< the member where the coordinator lives
-  std::string gateway_url;                  ///< from GET /gateway/bot; empty: not known yet
+  std::vector<group_place> groups;   ///< each partition is in exactly one; empty until the first placement
+  std::uint32_t active_topology = 0; ///< the topology that leads where no plan says otherwise
+  std::uint32_t other_topology = 0;  ///< the second topology of a running plan; 0 = none
+  std::uint64_t plan = 0;            ///< the running plan; 0 = none
+  std::string coordinator_node;      ///< the member where the coordinator lives
+  std::string gateway_url;           ///< from GET /gateway/bot; empty: not known yet
+  std::vector<lost_host> lost;       ///< nobody speaks for these
 };
 
 // -- the five messages of a reshard
@@ -54,6 +58,8 @@ struct start {
   std::uint64_t plan = 0; ///< 0: not part of a plan
   std::uint64_t cluster_epoch = 0;
   shard_key shard;
+  std::uint64_t term = 0; ///< of this life of the shard: higher than that of every earlier one, on any host
+  std::optional<session_checkpoint> session; ///< to RESUME, from another host
 };
 
 /// Shard -> coordinator: READY seen and every guild it listed has arrived or is marked unavailable.
@@ -137,12 +143,16 @@ struct permit_returned {
 
 /// Admin -> coordinator: one verb of the command line.
 struct admin_request {
-  std::string verb; ///< status, plan, reshard, commit, pause, continue, abort, report
+  std::string verb; ///< status, plan, reshard, commit, pause, continue, abort, report, nodes, move,
+                    ///< drain-node, uncordon, rebalance
   std::uint32_t target = 0;
   std::uint64_t plan = 0; ///< report: which plan; 0 = the newest
   bool renew = false;
   bool hold = false;
   bool accept = false;
+  bool dry_run = false;
+  std::string subject; ///< move: "3" or "2:3" (topology and shard) or "partition:7"; others: a node's name
+  std::string node;    ///< move: where to
 };
 
 /// Coordinator -> admin. `body` is a JSON document; a refusal says why and what to do instead.
@@ -180,23 +190,25 @@ template <class Inspector>
 bool inspect(Inspector& f, node_card& x) {
   return f.object(x).fields(f.field("name", x.name), f.field("incarnation", x.incarnation),
                             f.field("cluster", x.cluster), f.field("protocol", x.protocol),
-                            f.field("host", x.host), f.field("port", x.port), f.field("weight", x.weight));
+                            f.field("host", x.host), f.field("port", x.port), f.field("weight", x.weight),
+                            f.field("version", x.version));
 }
 
 template <class Inspector>
 bool inspect(Inspector& f, assignment& x) {
-  return f.object(x).fields(
-      f.field("cluster_epoch", x.cluster_epoch), f.field("revision", x.revision),
-      f.field("partition_count", x.partition_count), f.field("members", x.members),
-      f.field("partition_owner", x.partition_owner), f.field("active_topology", x.active_topology),
-      f.field("other_topology", x.other_topology), f.field("plan", x.plan),
-      f.field("coordinator_node", x.coordinator_node), f.field("gateway_url", x.gateway_url));
+  return f.object(x).fields(f.field("cluster_epoch", x.cluster_epoch), f.field("revision", x.revision),
+                            f.field("partition_count", x.partition_count), f.field("members", x.members),
+                            f.field("groups", x.groups), f.field("active_topology", x.active_topology),
+                            f.field("other_topology", x.other_topology), f.field("plan", x.plan),
+                            f.field("coordinator_node", x.coordinator_node),
+                            f.field("gateway_url", x.gateway_url), f.field("lost", x.lost));
 }
 
 template <class Inspector>
 bool inspect(Inspector& f, start& x) {
   return f.object(x).fields(f.field("plan", x.plan), f.field("cluster_epoch", x.cluster_epoch),
-                            f.field("shard", x.shard));
+                            f.field("shard", x.shard), f.field("term", x.term),
+                            f.field("session", x.session));
 }
 
 template <class Inspector>
@@ -252,7 +264,9 @@ bool inspect(Inspector& f, permit_returned& x) {
 template <class Inspector>
 bool inspect(Inspector& f, admin_request& x) {
   return f.object(x).fields(f.field("verb", x.verb), f.field("target", x.target), f.field("plan", x.plan),
-                            f.field("renew", x.renew), f.field("hold", x.hold), f.field("accept", x.accept));
+                            f.field("renew", x.renew), f.field("hold", x.hold), f.field("accept", x.accept),
+                            f.field("dry_run", x.dry_run), f.field("subject", x.subject),
+                            f.field("node", x.node));
 }
 
 template <class Inspector>

@@ -4,7 +4,9 @@
 #pragma once
 
 #include "messages/ids.hpp"
+#include "messages/relocation.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -47,6 +49,7 @@ struct delay_counts {
 
 /// What one partition group knows of one shard during a plan.
 struct handover_report {
+  std::uint32_t group = 0;
   shard_key shard;
   bool transferred = false; ///< the transfer (or retract) mark of the plan has arrived
   std::uint64_t led = 0;    ///< guilds of this group still led by the shard
@@ -83,6 +86,40 @@ struct group_figures {
   delay_counts held_delay;       ///< of these, the held ones
 };
 
+inline void add(delay_counts& sum, const delay_counts& x) {
+  for (std::size_t i = 0; i < sum.buckets.size(); ++i)
+    sum.buckets[i] += x.buckets[i];
+  sum.count += x.count;
+  sum.max_us = std::max(sum.max_us, x.max_us);
+}
+
+inline group_figures& operator+=(group_figures& sum, const group_figures& x) {
+  sum.guilds += x.guilds;
+  sum.delivered += x.delivered;
+  sum.compared += x.compared;
+  sum.late += x.late;
+  sum.lead_only += x.lead_only;
+  sum.unverifiable += x.unverifiable;
+  sum.inversions += x.inversions;
+  sum.holds += x.holds;
+  sum.holds_released += x.holds_released;
+  sum.gaps += x.gaps;
+  sum.breaches += x.breaches;
+  sum.overlap_bytes += x.overlap_bytes;
+  sum.undelivered += x.undelivered;
+  add(sum.added_delay, x.added_delay);
+  add(sum.held_delay, x.held_delay);
+  return sum;
+}
+
+/// A partition group as its node sees it.
+struct group_status {
+  std::uint32_t id = 0;
+  std::uint64_t epoch = 0;
+  bool stopping = false;  ///< released: waits for its sinks
+  std::uint64_t plan = 0; ///< the plan that its hand-over rows speak of
+};
+
 /// Node -> coordinator.
 struct node_report {
   std::string node;
@@ -92,6 +129,8 @@ struct node_report {
   std::vector<shard_status> shards;
   std::vector<handover_report> handovers;
   group_figures figures;
+  std::vector<group_status> groups;
+  std::vector<group_copy> copies; ///< states that this node keeps, its own or others'
 };
 
 template <class Inspector>
@@ -123,8 +162,8 @@ bool inspect(Inspector& f, delay_counts& x) {
 template <class Inspector>
 bool inspect(Inspector& f, handover_report& x) {
   return f.object(x).fields(
-      f.field("shard", x.shard), f.field("transferred", x.transferred), f.field("led", x.led),
-      f.field("exceptions", x.exceptions), f.field("cut_anchor", x.cut_anchor),
+      f.field("group", x.group), f.field("shard", x.shard), f.field("transferred", x.transferred),
+      f.field("led", x.led), f.field("exceptions", x.exceptions), f.field("cut_anchor", x.cut_anchor),
       f.field("cut_quiet", x.cut_quiet), f.field("cut_accepted", x.cut_accepted),
       f.field("cut_swap_back", x.cut_swap_back), f.field("difference_age_ms", x.difference_age_ms),
       f.field("exception_guilds", x.exception_guilds), f.field("traffic_wait_ms", x.traffic_wait_ms),
@@ -143,11 +182,18 @@ bool inspect(Inspector& f, group_figures& x) {
 }
 
 template <class Inspector>
+bool inspect(Inspector& f, group_status& x) {
+  return f.object(x).fields(f.field("id", x.id), f.field("epoch", x.epoch), f.field("stopping", x.stopping),
+                            f.field("plan", x.plan));
+}
+
+template <class Inspector>
 bool inspect(Inspector& f, node_report& x) {
   return f.object(x).fields(f.field("node", x.node), f.field("incarnation", x.incarnation),
                             f.field("cluster_epoch", x.cluster_epoch), f.field("plan", x.plan),
                             f.field("shards", x.shards), f.field("handovers", x.handovers),
-                            f.field("figures", x.figures));
+                            f.field("figures", x.figures), f.field("groups", x.groups),
+                            f.field("copies", x.copies));
 }
 
 } // namespace shardyard

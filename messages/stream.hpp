@@ -76,12 +76,12 @@ struct drain_answer {
   shard_key shard;
   std::uint64_t plan = 0;
   std::uint64_t led = 0;
-  std::string node; ///< of the group
+  std::uint32_t group = 0; ///< that answers
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, drain_answer& x) {
-  return f.object(x).fields(f.field("node", x.node), f.field("shard", x.shard), f.field("plan", x.plan),
+  return f.object(x).fields(f.field("group", x.group), f.field("shard", x.shard), f.field("plan", x.plan),
                             f.field("led", x.led));
 }
 

@@ -75,7 +75,7 @@ class Process:
 class Cluster:
     """A simulated Discord with a coordinator process and nodes a, b, ... in front of it."""
 
-    def __init__(self, program, folder, source, nodes=2, guilds=2000, rate=1000, seed=1, shards=4, settings=(), sim=(),
+    def __init__(self, program, folder, source, nodes=2, guilds=2000, rate=1000, seed=1, shards=4, settings=(), sim=(), failover=False,
                  tls=False):
         self.program = os.path.abspath(program)
         self.folder = folder
@@ -94,7 +94,8 @@ class Cluster:
         self.rate = rate
         self.shared = ["--set", f"discord.api_base=https://127.0.0.1:{self.sim_port}/api/v10",
                        "--set", f"discord.ca_file={ca}", "--set", f"discord.shards={shards}",
-                       "--set", "discord.intents=53608447", "--set", f"cluster.min_nodes={nodes}"]
+                       "--set", "discord.intents=53608447", "--set", f"cluster.min_nodes={nodes}",
+                       "--set", f"cluster.failover={str(failover).lower()}"]
         for setting in settings:
             self.shared += ["--set", setting]
         self.certs = os.path.join(folder, "certs")

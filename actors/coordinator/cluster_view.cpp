@@ -40,10 +40,13 @@ void cluster_view::note(const node_report& report, std::uint64_t cluster_epoch) 
   found->second.picture = report;
   found->second.reported = true;
   std::erase_if(rows_, [&report](auto& x) {
-    return x.first.first == report.node && x.first.second.topology + 2 < newest_topology(report);
+    return std::get<shard_key>(x.first).topology + 2 < newest_topology(report);
   });
   for (auto& row : report.handovers) {
-    auto& kept = rows_[{report.node, row.shard}];
+    auto group = std::ranges::find(report.groups, row.group, &group_status::id);
+    if (group == report.groups.end())
+      continue;
+    auto& kept = rows_[{row.group, group->epoch, row.shard}];
     auto before = std::exchange(kept, row);
     kept.cut_anchor = std::max(kept.cut_anchor, before.cut_anchor);
     kept.cut_quiet = std::max(kept.cut_quiet, before.cut_quiet);
@@ -92,6 +95,33 @@ std::string cluster_view::host_of(const shard_key& shard) const {
   return {};
 }
 
+void cluster_view::gone(const std::string& node, const shard_key& shard) {
+  if (auto found = members_.find(node); found != members_.end())
+    std::erase_if(found->second.picture.shards, [&](auto& x) { return x.shard == shard; });
+}
+
+bool cluster_view::keeps(const std::string& node, std::uint32_t group, std::uint64_t epoch) const {
+  auto found = members_.find(node);
+  return found != members_.end() && found->second.up && found->second.reported &&
+         std::ranges::any_of(found->second.picture.copies,
+                             [&](auto& x) { return x.id == group && x.epoch == epoch; });
+}
+
+std::string cluster_view::keeper_of(std::uint32_t group, std::uint64_t epoch) const {
+  const group_copy* best = nullptr;
+  std::string result;
+  for (auto& [name, member] : members_) {
+    if (!keeps(name, group, epoch))
+      continue;
+    for (auto& x : member.picture.copies)
+      if (x.id == group && x.epoch == epoch && (!best || x.final > best->final || x.bytes > best->bytes)) {
+        best = &x;
+        result = name;
+      }
+  }
+  return result;
+}
+
 const shard_status* cluster_view::status_of(const shard_key& shard) const {
   for (auto& [name, member] : members_)
     for (auto& x : member.picture.shards)
@@ -100,8 +130,17 @@ const shard_status* cluster_view::status_of(const shard_key& shard) const {
   return nullptr;
 }
 
+const group_status* cluster_view::running_group(const group_place& place) const {
+  auto found = members_.find(place.node);
+  if (found == members_.end() || !found->second.up || !found->second.reported)
+    return nullptr;
+  auto& groups = found->second.picture.groups;
+  auto group = std::ranges::find(groups, place.id, &group_status::id);
+  return group == groups.end() || group->epoch != place.epoch ? nullptr : &*group;
+}
+
 shard_view cluster_view::view_of(const shard_key& shard, const reshard_plan& plan,
-                                 const std::set<std::string>& owners, const std::string& placed) const {
+                                 const std::vector<group_place>& groups, const std::string& placed) const {
   shard_view result;
   if (auto* status = status_of(shard)) {
     result.running = !host_of(shard).empty();
@@ -117,16 +156,16 @@ shard_view cluster_view::view_of(const shard_key& shard, const reshard_plan& pla
     result.closed = placed.empty() || (host != members_.end() && host->second.up && host->second.reported);
   }
   std::uint64_t led = 0;
-  bool all = !owners.empty(), marked = !owners.empty();
-  for (auto& owner : owners) {
-    auto found = members_.find(owner);
-    if (found == members_.end() || !found->second.up || !found->second.reported ||
-        found->second.picture.plan != plan.id) {
+  bool all = !groups.empty(), marked = !groups.empty();
+  for (auto& place : groups) {
+    auto* group = running_group(place);
+    if (!group || group->plan != plan.id) {
       all = marked = false;
       continue;
     }
-    auto& rows = found->second.picture.handovers;
-    auto row = std::ranges::find(rows, shard, &handover_report::shard);
+    auto& rows = members_.at(place.node).picture.handovers;
+    auto row = std::ranges::find_if(
+        rows, [&](const handover_report& x) { return x.group == place.id && x.shard == shard; });
     if (row == rows.end()) {
       marked = false;
       continue;
@@ -146,14 +185,14 @@ shard_view cluster_view::view_of(const shard_key& shard, const reshard_plan& pla
   return result;
 }
 
-plan_observations cluster_view::observe(const reshard_plan& plan, const std::set<std::string>& owners,
+plan_observations cluster_view::observe(const reshard_plan& plan, const std::vector<group_place>& groups,
                                         const std::map<shard_key, std::string>& placed) const {
   plan_observations result;
   for (std::uint32_t unit = 0; unit < plan.units.size(); ++unit) {
     for (auto shards : {plan.old_shards(unit), plan.new_shards(unit)})
       for (auto& shard : shards) {
         auto place = placed.find(shard);
-        result[shard] = view_of(shard, plan, owners, place == placed.end() ? std::string{} : place->second);
+        result[shard] = view_of(shard, plan, groups, place == placed.end() ? std::string{} : place->second);
       }
   }
   return result;
@@ -161,24 +200,8 @@ plan_observations cluster_view::observe(const reshard_plan& plan, const std::set
 
 group_figures cluster_view::figures() const {
   group_figures sum;
-  for (auto& [name, member] : members_) {
-    auto& x = member.picture.figures;
-    sum.guilds += x.guilds;
-    sum.delivered += x.delivered;
-    sum.compared += x.compared;
-    sum.late += x.late;
-    sum.lead_only += x.lead_only;
-    sum.unverifiable += x.unverifiable;
-    sum.inversions += x.inversions;
-    sum.holds += x.holds;
-    sum.holds_released += x.holds_released;
-    sum.gaps += x.gaps;
-    sum.breaches += x.breaches;
-    sum.overlap_bytes += x.overlap_bytes;
-    sum.undelivered += x.undelivered;
-    add(sum.added_delay, x.added_delay);
-    add(sum.held_delay, x.held_delay);
-  }
+  for (auto& [name, member] : members_)
+    sum += member.picture.figures;
   return sum;
 }
 
@@ -234,13 +257,6 @@ std::uint64_t cluster_view::guilds_of(std::uint32_t topology) const {
       if (shard.shard.topology == topology)
         sum += shard.guilds;
   return sum;
-}
-
-void add(delay_counts& sum, const delay_counts& x) {
-  for (std::size_t i = 0; i < sum.buckets.size(); ++i)
-    sum.buckets[i] += x.buckets[i];
-  sum.count += x.count;
-  sum.max_us = std::max(sum.max_us, x.max_us);
 }
 
 double quantile_ms(const delay_counts& x, double share) {

@@ -9,8 +9,8 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace shardyard {
@@ -43,8 +43,19 @@ public:
   std::string host_of(const shard_key& shard) const;
   const shard_status* status_of(const shard_key& shard) const;
 
-  /// `owners`: nodes with partitions; `placed`: node that the shard was given to, if any.
-  plan_observations observe(const reshard_plan& plan, const std::set<std::string>& owners,
+  /// The node has closed the shard for a move.
+  void gone(const std::string& node, const shard_key& shard);
+
+  /// Whether the node says that it keeps this state.
+  bool keeps(const std::string& node, std::uint32_t group, std::uint64_t epoch) const;
+  /// A node that keeps this state, the fullest copy first; empty when none does.
+  std::string keeper_of(std::uint32_t group, std::uint64_t epoch) const;
+
+  /// What the group's node says of it; null when it is away, or does not run it under this epoch.
+  const group_status* running_group(const group_place& place) const;
+
+  /// `groups`: where the partitions are; `placed`: node that the shard was given to, if any.
+  plan_observations observe(const reshard_plan& plan, const std::vector<group_place>& groups,
                             const std::map<shard_key, std::string>& placed) const;
 
   /// Sum over all groups.
@@ -77,17 +88,15 @@ public:
   std::uint64_t guilds_of(std::uint32_t topology) const;
 
 private:
-  shard_view view_of(const shard_key& shard, const reshard_plan& plan, const std::set<std::string>& owners,
+  shard_view view_of(const shard_key& shard, const reshard_plan& plan, const std::vector<group_place>& groups,
                      const std::string& placed) const;
 
   std::map<std::string, member> members_;
   std::map<shard_key, std::uint64_t> closed_; ///< plan that closed it
-  /// Newest row per group and shard. A group drops a shard's row when the shard is closed; its cuts still
-  /// count.
-  std::map<std::pair<std::string, shard_key>, handover_report> rows_;
+  /// Newest row per group, its epoch and shard. A group drops a shard's row when the shard is closed; its
+  /// cuts still count.
+  std::map<std::tuple<std::uint32_t, std::uint64_t, shard_key>, handover_report> rows_;
 };
-
-void add(delay_counts& sum, const delay_counts& x);
 
 /// Upper bound in milliseconds of the given share (0..1) of the values; 0 when there are none.
 double quantile_ms(const delay_counts& x, double share);

@@ -53,7 +53,8 @@ coordinator_state::coordinator_state(local_coordinator_actor::pointer self, coor
   next_topology_id = state.next_topology_id;
   next_plan_id = state.next_plan_id;
   plan = state.plan;
-  placements = std::move(state.placements);
+  born = self->clock().now();
+  load_places(state);
   ledger.restore(state.permits, now());
   if (state.limit)
     ledger.update_from_discord(*state.limit, now());
@@ -100,8 +101,17 @@ caf::result<assignment> coordinator_state::join(const node_card& card, const caf
   if (known != view.members().end() && known->second.up &&
       known->second.card.incarnation != card.incarnation && nodes.contains(card.name))
     return refuse("a node named '" + card.name + "' is already here; give each node its own node.name");
+  if (auto dead = fenced.find(card.name); dead != fenced.end() && dead->second == card.incarnation)
+    return caf::make_error(caf::exit_reason::kill, "this incarnation was declared dead");
+  if (auto& known = incarnations[card.name]; known != card.incarnation) {
+    known = card.incarnation;
+    journal_changes changes;
+    changes.texts["incarnation/" + card.name] = std::to_string(known);
+    save(changes);
+  }
   auto node = caf::actor_cast<node_actor>(handle);
   nodes[card.name] = node;
+  joined_since[card.name] = self->clock().now();
   view.joined(card);
   watch.add(self, node, [this, name = card.name](const caf::error&) { node_gone(name); });
   spdlog::info("node {} joined, weight {}", card.name, card.weight);
@@ -123,8 +133,12 @@ assignment coordinator_state::current_assignment() const {
   result.partition_count = setup.partitions;
   for (auto& [name, member] : view.members())
     result.members.push_back(member.card);
-  if (auto found = placements.find("partitions"); found != placements.end())
-    result.partition_owner = found->second;
+  result.groups = places_of(groups);
+  for (auto& [node, incarnation] : fenced)
+    result.lost.push_back({node, incarnation});
+  for (auto& [node, loss] : losses)
+    if (auto known = incarnations.find(node); known != incarnations.end())
+      result.lost.push_back({node, known->second});
   result.active_topology = active ? active->id : 0;
   if (plan && !finished(*plan)) {
     result.plan = plan->id;
@@ -159,27 +173,32 @@ bool coordinator_state::save(const journal_changes& changes) {
   }
 }
 
-/// Once, when the cluster is new: partitions stay where they are until they are moved one by one.
-void coordinator_state::place_partitions() {
-  if (placements.contains("partitions"))
-    return;
-  std::vector<node_weight> weights;
+std::vector<node_weight> coordinator_state::weights() const {
+  std::vector<node_weight> result;
   for (auto& [name, member] : view.members())
-    if (member.up && member.card.weight > 0)
-      weights.push_back({name, static_cast<double>(member.card.weight)});
-  if (weights.size() < setup.min_nodes)
+    if (member.up && member.card.weight > 0 && !cordoned.contains(name))
+      result.push_back({name, static_cast<double>(member.card.weight)});
+  return result;
+}
+
+/// Once, when the cluster is new: partitions stay where they are until they are moved.
+void coordinator_state::place_partitions() {
+  if (!groups.empty())
     return;
-  auto placed = place(setup.partitions, weights);
-  if (save({.placements = {{"partitions", placed}}})) {
-    placements["partitions"] = std::move(placed);
-    spdlog::info("{} partitions placed on {} nodes", setup.partitions, weights.size());
+  auto nodes = weights();
+  if (nodes.size() < setup.min_nodes)
+    return;
+  auto placed = first_groups(setup.partitions, nodes);
+  if (!placed.empty() && save({.groups = placed})) {
+    groups = std::move(placed);
+    spdlog::info("{} partitions placed on {} nodes", setup.partitions, groups.size());
     announce();
   }
 }
 
 /// A new cluster's first topology.
 void coordinator_state::found_topology() {
-  if (active || !placements.contains("partitions") || gateway_url.empty())
+  if (active || groups.empty() || gateway_url.empty())
     return;
   topology first{next_topology_id, setup.shards.value_or(std::max(1u, recommended_shards))};
   if (!save({.active = first}))
@@ -195,13 +214,10 @@ void coordinator_state::place_shards(const topology& x) {
   auto key = "topology/" + std::to_string(x.id);
   if (placements.contains(key))
     return;
-  std::vector<node_weight> weights;
-  for (auto& [name, member] : view.members())
-    if (member.up && member.card.weight > 0)
-      weights.push_back({name, static_cast<double>(member.card.weight)});
-  if (weights.empty())
+  auto nodes = weights();
+  if (nodes.empty())
     return;
-  auto placed = place(x.shard_count, weights, {}, x.id);
+  auto placed = place_near(x.shard_count, nodes, owners_of(groups, setup.partitions), {}, x.id);
   if (save({.placements = {{key, placed}}}))
     placements[key] = std::move(placed);
 }
@@ -344,6 +360,7 @@ void coordinator_state::on_tick() {
   fetch_gateway();
   place_partitions();
   found_topology();
+  keep_groups();
   step_plan();
   keep_running();
   if (auto at = self->clock().now(); at >= next_purge) {
@@ -376,6 +393,9 @@ local_coordinator_actor::behavior_type coordinator_state::make_behavior() {
         step_plan();
       },
       [this](const node_report& x) { note(x); },
+      [this](const checkpoint_report& x) { sessions.note(x); },
+      [this](const shard_released& x) { take(x); },
+      [this](const lease_request& x) { return answer_lease(x); },
       [this](const admin_request& x) -> caf::result<admin_reply> {
         if (term_over())
           return caf::make_error(caf::sec::runtime_error, "this coordinator's term is over");

@@ -36,7 +36,9 @@ struct coordinator_setup {
   net::rest_settings rest;
   std::shared_ptr<io_door> door; ///< for the REST request; null: gateway_news comes from elsewhere
   std::string gateway_file;      ///< where the last good answer of GET /gateway/bot is kept
-  bool own_thread = true;        ///< a write to the store may take long; false: tests in virtual time
+  bool failover = true;          ///< what a lost host ran goes on at others
+  std::chrono::milliseconds lease_ttl{5000}; ///< a host that is not heard delivers for so long at most
+  bool own_thread = true; ///< a write to the store may take long; false: tests in virtual time
 };
 
 /// Throws std::runtime_error when the store cannot be used, another process holds it, or it belongs to

@@ -17,12 +17,6 @@ constexpr auto way_back = minutes(15); ///< old sessions are kept for this long 
 
 } // namespace
 
-std::set<std::string> coordinator_state::partition_owners() const {
-  auto found = placements.find("partitions");
-  return found == placements.end() ? std::set<std::string>{}
-                                   : std::set<std::string>{found->second.begin(), found->second.end()};
-}
-
 std::map<shard_key, std::string> coordinator_state::placed_shards() const {
   std::map<shard_key, std::string> result;
   if (!plan)
@@ -51,7 +45,7 @@ void coordinator_state::step_plan() {
   if (!plan || finished(*plan) || !outdated_store.empty() || term_over())
     return;
   place_shards(plan->to);
-  auto seen = view.observe(*plan, partition_owners(), placed_shards());
+  auto seen = view.observe(*plan, places_of(groups), placed_shards());
   auto result = step(*plan, memory, seen, setup.tuning, now());
   if (result.journal_first && !save({.plan = result.plan}))
     return;
@@ -97,7 +91,10 @@ void coordinator_state::carry_out(const plan_action& x) {
     return;
   }
   if (x.kind == plan_action_kind::send_accept) {
-    for (auto& owner : partition_owners())
+    std::set<std::string> owners;
+    for (auto& group : groups)
+      owners.insert(group.place.node);
+    for (auto& owner : owners)
       if (auto node = nodes.find(owner); node != nodes.end())
         compat::send(self, node->second, transfer{plan->id, epoch, x.shard, false, true});
     return;
@@ -107,7 +104,7 @@ void coordinator_state::carry_out(const plan_action& x) {
     return;
   switch (x.kind) {
   case plan_action_kind::start_shard:
-    compat::send(self, node, start{plan->id, epoch, x.shard});
+    compat::send(self, node, start{plan->id, epoch, x.shard, next_term(), sessions.find(x.shard)});
     break;
   case plan_action_kind::send_transfer:
     compat::send(self, node, transfer{plan->id, epoch, x.shard});
@@ -162,13 +159,19 @@ void coordinator_state::keep_running() {
   if (!active || !outdated_store.empty())
     return;
   place_shards(*active);
+  replace_lost_shards(*active);
   auto running = plan && !finished(*plan);
   if (!running) {
     for (std::uint32_t id = 0; id < active->shard_count; ++id)
       if (auto shard = active->shard(id); view.host_of(shard).empty())
         send_start(shard, 0);
+    move_shards(*active);
     return;
   }
+  replace_lost_shards(plan->from);
+  replace_lost_shards(plan->to);
+  move_shards(plan->from);
+  move_shards(plan->to);
   for (auto& shard : wanted_shards(*plan))
     if (shard.topology == plan->from.id && view.host_of(shard).empty())
       send_start(shard, 0);
@@ -184,7 +187,7 @@ void coordinator_state::send_start(const shard_key& shard, std::uint64_t of_plan
   if (!node || !told || at < last + start_repeat)
     return;
   last = at;
-  compat::send(self, node, start{of_plan, journal.epoch(), shard});
+  compat::send(self, node, start{of_plan, journal.epoch(), shard, next_term(), sessions.find(shard)});
 }
 
 /// Old sessions are kept for a while, then their actors end.

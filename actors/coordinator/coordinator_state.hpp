@@ -8,11 +8,14 @@
 #include "actors/coordinator/documents.hpp"
 #include "actors/coordinator/journal.hpp"
 #include "actors/coordinator/sqlite_store.hpp"
+#include "messages/session_rows.hpp"
 
 #include <map>
 #include <set>
 
 namespace shardyard {
+
+struct relocation; ///< coordinator_moves_actor.cpp
 
 struct coordinator_state {
   static inline const char* name = "shardyard.coordinator";
@@ -31,6 +34,7 @@ struct coordinator_state {
   void place_partitions();
   void found_topology();
   void place_shards(const topology& x);
+  std::vector<node_weight> weights() const;
   bool save(const journal_changes& changes);
   void fetch_gateway();
   void take(const gateway_news& news);
@@ -51,11 +55,43 @@ struct coordinator_state {
   void plan_ended();
   void keep_running();
   void send_start(const shard_key& shard, std::uint64_t plan);
+  /// Above those of all earlier coordinators, since epochs rise.
+  std::uint64_t next_term() { return (journal.epoch() << 24) + ++terms; }
   node_actor host(const shard_key& shard) const;
-  std::set<std::string> partition_owners() const;
   std::map<shard_key, std::string> placed_shards() const;
   std::uint64_t identifies_of_plan() const;
   void forget_old_shards();
+
+  // -- places: coordinator_places_actor.cpp
+
+  void load_places(const journal_state& state);
+  bool due(const std::string& order);
+  lease_answer answer_lease(const lease_request& x);
+  std::size_t weighted_hosts() const;
+  bool lease_is_over(const std::string& node) const;
+  bool is_lost(const std::string& node) const;
+  void note_losses();
+  void replace_lost_hosts();
+  void adopt_from_lost(const placed_group& group);
+  void keep_groups();
+  void bring_on(std::size_t index);
+  void replace_lost_shards(const topology& x);
+  void move_shards(const topology& x);
+  void take(const shard_released& x);
+  void tell(const std::string& text);
+  std::string cordoned_row() const;
+
+  // -- moves: coordinator_moves_actor.cpp
+
+  admin_reply nodes_document() const;
+  admin_reply move(const admin_request& x);
+  admin_reply drain_node(const admin_request& x);
+  admin_reply uncordon(const admin_request& x);
+  admin_reply rebalance(const admin_request& x);
+  admin_reply carry_out(const relocation& x);
+  admin_reply preview(const relocation& x) const;
+  relocation spread(const std::vector<node_weight>& over) const;
+  bool topology_alive(const std::string& key) const;
 
   // -- verbs: coordinator_verbs_actor.cpp
 
@@ -81,12 +117,29 @@ struct coordinator_state {
   std::uint64_t next_plan_id = 1;
   std::optional<reshard_plan> plan; ///< the newest, finished or not
   plan_memory memory;
+  placed_groups groups;
+  placement goal;                 ///< node by partition, towards which groups are moved; empty: as they are
+  std::set<std::string> cordoned; ///< nodes that get nothing new
+  std::map<std::string, std::uint64_t> fenced; ///< incarnations that were declared dead
+  session_rows sessions;
+  std::map<std::string, clock::time_point> lease_given;
+  std::map<std::string, std::uint64_t> incarnations; ///< newest of each host, of earlier coordinators too
+  /// Hosts that are away: the revision that told the others, and since when each of these knows it.
+  struct loss {
+    std::uint64_t revision = 0;
+    std::map<std::string, clock::time_point> promised;
+  };
+  std::map<std::string, loss> losses;
+  std::map<std::string, clock::time_point> joined_since;
+  std::map<std::string, clock::time_point> ordered; ///< when an order was last sent
+  clock::time_point born;
   std::map<std::string, placement> placements;
   std::map<shard_key, clock::time_point> started; ///< last `start` sent
   group_figures baseline;                         ///< when the plan began
   std::map<std::string, double> seconds_in; ///< by plan state, of the present plan under this coordinator
   unix_time state_since{};
   std::uint64_t revision = 0;
+  std::uint64_t terms = 0; ///< given to lives of shards under this epoch
   std::string gateway_url;
   std::uint32_t recommended_shards = 0;
   bool fetching = false;

@@ -73,15 +73,13 @@ json::object document_of(const forecast& x, const reshard_request& request, cons
 } // namespace
 
 document_sources coordinator_state::sources() const {
-  static const placement none;
-  auto partitions = placements.find("partitions");
   return {.cluster = setup.cluster,
           .cluster_epoch = journal.epoch(),
           .coordinator = setup.node,
           .active = active.value_or(topology{}),
           .plan = plan ? &*plan : nullptr,
           .view = view,
-          .partitions = partitions == placements.end() ? none : partitions->second,
+          .groups = groups,
           .identifies = ledger.status(now()),
           .notice = notice,
           .now = now()};
@@ -114,8 +112,19 @@ admin_reply coordinator_state::answer(const admin_request& x) {
     return report(x);
   if (x.verb == "commit" || x.verb == "pause" || x.verb == "continue" || x.verb == "abort")
     return steer(x);
+  if (x.verb == "nodes")
+    return nodes_document();
+  if (x.verb == "move")
+    return move(x);
+  if (x.verb == "drain-node")
+    return drain_node(x);
+  if (x.verb == "uncordon")
+    return uncordon(x);
+  if (x.verb == "rebalance")
+    return rebalance(x);
   return refuse("'" + x.verb + "' is not a verb of this coordinator",
-                "allowed: status, plan, reshard, commit, pause, continue, abort, report");
+                "allowed: status, plan, reshard, commit, pause, continue, abort, report, nodes, move, "
+                "drain-node, uncordon, rebalance");
 }
 
 admin_reply coordinator_state::dry_run(const admin_request& x) {
@@ -199,7 +208,7 @@ admin_reply coordinator_state::steer(const admin_request& x) {
     return refuse("no reshard is running", "begin one with `shardyard reshard N`");
   std::vector<std::uint32_t> accepted;
   if (x.accept)
-    accepted = units_with_exceptions(*plan, view.observe(*plan, partition_owners(), placed_shards()));
+    accepted = units_with_exceptions(*plan, view.observe(*plan, places_of(groups), placed_shards()));
   auto made = x.verb == "commit"  ? commit(*plan, accepted)
               : x.verb == "pause" ? pause(*plan, "asked for by the operator")
               : x.verb == "abort" ? abort(*plan, now())

@@ -110,7 +110,7 @@ json::array nodes(const document_sources& from) {
                                   {"address", member.card.host + ":" + std::to_string(member.card.port)},
                                   {"weight", member.card.weight},
                                   {"shards", member.up ? shards : 0},
-                                  {"partitions", std::ranges::count(from.partitions, name)},
+                                  {"partitions", partitions_on(from.groups, name)},
                                   {"coordinator", name == from.coordinator}});
   }
   return result;
@@ -120,17 +120,18 @@ json::array shards(const document_sources& from) {
   json::array result;
   for (auto& [name, member] : from.view.members())
     for (auto& x : member.picture.shards)
-      result.push_back(
-          json::object{{"topology", x.shard.topology},
-                       {"shard", std::to_string(x.shard.id) + "/" + std::to_string(x.shard.count)},
-                       {"node", name},
-                       {"state", phase_names[static_cast<std::size_t>(x.phase)]},
-                       {"guilds", x.guilds},
-                       {"s", x.s},
-                       {"resumes", x.resumes},
-                       {"identifies", x.identifies},
-                       {"spooled_bytes", x.spooled_bytes},
-                       {"note", x.text}});
+      if (member.up || from.view.host_of(x.shard).empty())
+        result.push_back(
+            json::object{{"topology", x.shard.topology},
+                         {"shard", std::to_string(x.shard.id) + "/" + std::to_string(x.shard.count)},
+                         {"node", name},
+                         {"state", member.up ? phase_names[static_cast<std::size_t>(x.phase)] : "away"},
+                         {"guilds", x.guilds},
+                         {"s", x.s},
+                         {"resumes", x.resumes},
+                         {"identifies", x.identifies},
+                         {"spooled_bytes", x.spooled_bytes},
+                         {"note", x.text}});
   return result;
 }
 

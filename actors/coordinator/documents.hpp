@@ -4,6 +4,7 @@
 
 #include "actors/coordinator/cluster_view.hpp"
 #include "actors/coordinator/identify_ledger.hpp"
+#include "actors/coordinator/placed_group.hpp"
 #include "actors/coordinator/placement.hpp"
 #include "actors/coordinator/reshard_plan.hpp"
 
@@ -21,7 +22,7 @@ struct document_sources {
   topology active;
   const reshard_plan* plan = nullptr; ///< the newest, finished or not
   const cluster_view& view;
-  const placement& partitions;
+  const placed_groups& groups;
   ledger_status identifies;
   const std::string& notice; ///< newest word to the operator
   unix_time now{};

@@ -8,6 +8,7 @@ namespace {
 
 constexpr const char* active_key = "active_topology";
 constexpr const char* limit_key = "identify_limit";
+constexpr const char* groups_key = "groups";
 
 /// Numbers with leading zeros, so that key order is number order.
 std::string key(const char* kind, std::uint64_t number) {
@@ -51,6 +52,10 @@ journal_state journal::load() {
     state.permits.push_back(read<permit_row>(row));
   if (auto row = store_.get(limit_key))
     state.limit = read<session_start_limit>(*row);
+  if (auto row = store_.get(groups_key)) {
+    state.groups = read<placed_groups>(*row);
+    revisions_[row->key] = row->revision;
+  }
   for (const auto& row : store_.list("text/"))
     state.texts[row.key.substr(std::string_view{"text/"}.size())] = row.value;
   for (const auto& row : store_.list("placement/")) {
@@ -82,6 +87,8 @@ void journal::save(const journal_changes& changes) {
     writes.push_back({key("permit", id), std::nullopt, std::nullopt});
   if (changes.limit)
     writes.push_back({limit_key, to_row(*changes.limit), std::nullopt});
+  if (changes.groups)
+    writes.push_back(guarded(groups_key, to_row(*changes.groups)));
   for (const auto& [name, x] : changes.placements)
     writes.push_back(guarded("placement/" + name, to_row(x)));
   for (const auto& [name, x] : changes.texts)

@@ -1,6 +1,6 @@
 // What the coordinator must still know after a crash, on top of a store: topologies, plans with their units,
-// permits, Discord's identify limit, places. It owns the keys and the revisions of the rows that only one
-// writer may change; everything in one `save` is atomic.
+// permits, Discord's identify limit, groups, places. It owns the keys and the revisions of the rows that only
+// one writer may change; everything in one `save` is atomic.
 #pragma once
 
 #include "actors/coordinator/rows.hpp"
@@ -17,7 +17,8 @@ struct journal_state {
   std::optional<reshard_plan> plan; ///< the last one, finished or not
   std::vector<permit_row> permits;
   std::optional<session_start_limit> limit;
-  std::map<std::string, placement> placements; ///< by name: "partitions", "topology/3"
+  placed_groups groups;                        ///< empty: partitions were not placed yet
+  std::map<std::string, placement> placements; ///< by name: "topology/3"
   std::map<std::string, std::string> texts;    ///< by name: rows whose form is the caller's business
 };
 
@@ -29,6 +30,7 @@ struct journal_changes {
   std::vector<permit_row> permits;
   std::vector<std::uint64_t> forgotten_permits;
   std::optional<session_start_limit> limit;
+  std::optional<placed_groups> groups;
   std::map<std::string, placement> placements;
   std::map<std::string, std::string> texts;
 };

@@ -272,4 +272,44 @@ placement from_row<placement>(std::string_view text) {
   return result;
 }
 
+std::string to_row(const placed_groups& x) {
+  json::array groups;
+  for (auto& group : x) {
+    json::object row{
+        {"id", group.place.id},
+        {"epoch", group.place.epoch},
+        {"node", readable(group.place.node)},
+        {"partitions", json::array(group.place.partitions.begin(), group.place.partitions.end())}};
+    if (group.origin)
+      row["origin"] = {
+          {"id", group.origin->id}, {"epoch", group.origin->epoch}, {"node", readable(group.origin->node)}};
+    groups.push_back(std::move(row));
+  }
+  return json::serialize(json::object{{"groups", std::move(groups)}});
+}
+
+template <>
+placed_groups from_row<placed_groups>(std::string_view text) {
+  auto value = parse(text);
+  placed_groups result;
+  for (const auto& entry : fields{value}.list("groups")) {
+    fields f{entry};
+    auto& x = result.emplace_back();
+    x.place.id = f.number<std::uint32_t>("id");
+    x.place.epoch = f.number<std::uint64_t>("epoch");
+    x.place.node = f.text("node");
+    for (const auto& partition : f.list("partitions")) {
+      boost::system::error_code wrong;
+      x.place.partitions.push_back(partition.to_number<std::uint32_t>(wrong));
+      if (wrong)
+        throw bad_row{"field 'partitions' holds something that is no number of its range"};
+    }
+    if (!entry.as_object().contains("origin"))
+      continue;
+    fields from{f.at("origin")};
+    x.origin = {from.number<std::uint32_t>("id"), from.number<std::uint64_t>("epoch"), from.text("node")};
+  }
+  return result;
+}
+
 } // namespace shardyard

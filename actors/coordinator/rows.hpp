@@ -3,7 +3,7 @@
 #pragma once
 
 #include "actors/coordinator/identify_ledger.hpp"
-#include "actors/coordinator/placement.hpp"
+#include "actors/coordinator/placed_group.hpp"
 #include "actors/coordinator/reshard_plan.hpp"
 
 #include <stdexcept>
@@ -22,6 +22,7 @@ std::string to_row(const permit_row& x);
 std::string to_row(const session_start_limit& x);
 std::string to_row(const topology& x);
 std::string to_row(const placement& x);
+std::string to_row(const placed_groups& x);
 
 /// Throws bad_row.
 template <class T>
@@ -36,5 +37,7 @@ template <>
 topology from_row<topology>(std::string_view json);
 template <>
 placement from_row<placement>(std::string_view json);
+template <>
+placed_groups from_row<placed_groups>(std::string_view json);
 
 } // namespace shardyard

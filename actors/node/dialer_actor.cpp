@@ -31,8 +31,6 @@ void ask_peer(caf::blocking_actor* self, const node_card& card, peer_found& foun
             found.hint_port = port;
           },
           failed("it does not name a coordinator"));
-  self->request(found.node, answer_timeout, find_partition_group{})
-      .receive([&](partition_group_actor& group) { found.group = std::move(group); }, [](caf::error&) {});
 }
 
 void run(caf::blocking_actor* self, peer_links& links, const std::string& host, std::uint16_t port,

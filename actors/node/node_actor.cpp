@@ -1,23 +1,20 @@
-#include "actors/node/node_actor.hpp"
-
-#include "actors/compat.hpp"
-#include "actors/node/dialer_actor.hpp"
-#include "actors/shard/checkpoint_file.hpp"
+#include "actors/node/node_state.hpp"
 
 #include <caf/io/all.hpp>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <set>
 #include <utility>
 
 namespace shardyard {
-namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using clock = std::chrono::steady_clock;
+
+namespace {
 
 constexpr auto beat = milliseconds(100);
 constexpr auto report_every = milliseconds(250);
@@ -26,83 +23,18 @@ constexpr auto look_after = milliseconds(200); ///< at the next place for the co
 constexpr auto look_patience = seconds(1); ///< with a place that does not answer, before the next is tried
 constexpr auto remote_timeout = seconds(3);
 
-struct node_state {
-  static inline const char* name = "shardyard.node";
+} // namespace
 
-  struct peer {
-    node_card card;
-    partition_group_actor group;
-    bool dialling = false;
-    clock::time_point next_dial{};
-  };
-  struct local_shard {
-    shard_actor actor;
-    shard_status status;
-  };
-
-  node_state(local_node_actor::pointer self, node_setup setup, std::shared_ptr<checkpoint_file> file)
-      : self(self), setup(std::move(setup)), checkpoints(std::move(file)) {
-    for (auto& x : checkpoints->sessions())
-      saved_sessions.emplace(x.shard, x);
+node_state::node_state(local_node_actor::pointer self, node_setup x, std::shared_ptr<checkpoint_file> file)
+    : self(self),
+      setup(std::move(x)),
+      checkpoints(std::move(file)),
+      copies(std::filesystem::path{setup.state_dir} / "copies") {
+  for (auto& x : checkpoints->sessions()) {
+    sessions.put(x);
+    saved_sessions.emplace(x.shard, x);
   }
-
-  local_node_actor::behavior_type make_behavior();
-
-  // -- finding the coordinator
-  // -----------------------------------------------------------------------------------
-
-  void look_for_coordinator();
-  std::vector<std::pair<std::string, std::uint16_t>> places_to_look() const;
-  void heed(const leader_news& x);
-  void found(const peer_found& x);
-  void join(const coordinator_actor& handle);
-  void lost_coordinator(const std::string& why);
-
-  // -- following it
-  // ------------------------------------------------------------------------------------------------
-
-  void follow(const assignment& x);
-  void spawn_group(const assignment& x);
-  void dial_peers();
-  void publish_routes();
-  bool outdated(std::uint64_t epoch, const char* what) const;
-  std::optional<session_checkpoint> take_saved(const shard_key& shard);
-  void run(const start& x);
-  template <class Order>
-  void pass_on(const Order& x);
-
-  // -- telling it
-  // -----------------------------------------------------------------------------------------------------
-
-  void note(const shard_news& news);
-  void send_report();
-  void on_tick();
-
-  local_node_actor::pointer self;
-  node_setup setup;
-  std::shared_ptr<checkpoint_file> checkpoints;
-  std::map<shard_key, session_checkpoint>
-      saved_sessions; ///< of an earlier life, until their shard is started
-  compat::down_watch watch;
-  coordinator_actor coordinator;
-  coordinator_actor joining; // asked to let us in, no answer yet
-  bool dialling_seed = false;
-  clock::time_point look_until{}; // what is dialled has until then
-  std::size_t next_seed = 0;
-  std::string hint_host; // a node told us that the coordinator is there
-  std::uint16_t hint_port = 0;
-  clock::time_point next_join{};
-  clock::time_point next_report{};
-  clock::time_point next_complaint{};
-  assignment known;
-  partition_group_actor group;
-  group_news group_picture;
-  std::map<std::string, peer> peers;
-  std::map<shard_key, local_shard> shards;
-  std::shared_ptr<const route_table> routes = std::make_shared<route_table>();
-  bool report_due = false;
-  std::string last_trouble;
-};
+}
 
 // -- finding the coordinator
 // -------------------------------------------------------------------------------------------
@@ -160,17 +92,14 @@ void node_state::found(const peer_found& x) {
       continue;
     peer.dialling = false;
     peer.next_dial = self->clock().now() + redial_after;
-    if (!x.error.empty() || !x.group || x.card.name != name)
+    if (!x.error.empty() || !x.node || x.card.name != name)
       continue;
     peer.card = x.card;
-    peer.group = x.group;
-    watch.add(self, x.group, [this, name = name](const caf::error&) {
-      spdlog::warn("node {} is not reachable; events for its partitions are kept", name);
-      peers[name].group = nullptr;
-      publish_routes();
-    });
-    spdlog::info("node {} takes events at {}", name, x.place);
-    publish_routes();
+    peer.handle = x.node;
+    watch.add(self, x.node, [this, name = name](const caf::error&) { lost_peer(name); });
+    spdlog::info("node {} is reached at {}", name, x.place);
+    choose_second_host();
+    find_groups();
   }
   if (coordinator)
     return;
@@ -215,11 +144,18 @@ void node_state::join(const coordinator_actor& handle) {
             spdlog::info("joined cluster {} under epoch {}", setup.card.cluster, x.cluster_epoch);
             follow(x);
             publish_routes();
+            compat::send(self, coordinator, all_rows(setup.card.name, sessions));
+            for (auto& [name, rows] : peer_sessions)
+              compat::send(self, coordinator, all_rows(name, rows));
+            next_lease = {};
+            ask_lease();
             send_report();
           },
           [this](caf::error& error) {
             joining = nullptr;
             dialling_seed = false;
+            if (error == caf::exit_reason::kill)
+              begin_anew();
             auto text = caf::to_string(error);
             if (text != last_trouble)
               spdlog::error("the coordinator does not let this node in: {}", text);
@@ -255,54 +191,44 @@ void node_state::follow(const assignment& x) {
       if (peer.card.incarnation != card.incarnation)
         peer = {.card = card};
     }
-  if (!group && !x.partition_owner.empty())
-    spawn_group(x);
-  if (group)
-    compat::send(self, group, x);
+  for (auto& place : x.groups)
+    if (auto& there = remote_groups[place.id]; there.epoch != place.epoch)
+      there = {.epoch = place.epoch};
+  std::set<std::string> hosts;
+  for (auto& card : x.members)
+    if (card.weight > 0)
+      hosts.insert(card.name);
+  for (auto& place : x.groups)
+    hosts.insert(place.node);
+  leave.set_hosts(hosts.size());
+  publish_lease();
+  spawn_groups();
+  for (auto& [id, group] : groups)
+    compat::send(self, group.actor, x);
   publish_routes();
   dial_peers();
-}
-
-void node_state::spawn_group(const assignment& x) {
-  partition_group_setup group_setup{.node = setup.card.name,
-                                    .partitions = {},
-                                    .partition_count = x.partition_count,
-                                    .state_dir = setup.state_dir,
-                                    .sinks = setup.sinks,
-                                    .max_backlog_bytes = setup.max_backlog_bytes,
-                                    .tuning = setup.tuning,
-                                    .exceptions_after = setup.exceptions_after,
-                                    .guilds_intent = setup.guilds_intent,
-                                    .first = x,
-                                    .listener = self};
-  for (std::uint32_t i = 0; i < x.partition_owner.size(); ++i)
-    if (x.partition_owner[i] == setup.card.name)
-      group_setup.partitions.push_back(i);
-  if (group_setup.partitions.empty())
-    return;
-  spdlog::info("{} of {} partitions live here", group_setup.partitions.size(), x.partition_count);
-  try {
-    group = spawn_partition_group(self->system(), std::move(group_setup));
-  } catch (const std::exception& error) {
-    spdlog::critical("partitions cannot start: {}", error.what());
-    self->quit(caf::make_error(caf::sec::runtime_error, error.what()));
-    return;
-  }
-  watch.add(self, group, [this](const caf::error& reason) {
-    spdlog::critical("the partitions of this node ended: {}", caf::to_string(reason));
-    self->quit(reason);
-  });
+  choose_second_host();
+  find_groups();
 }
 
 void node_state::dial_peers() {
   auto now = self->clock().now();
   for (auto& [name, peer] : peers) {
-    auto owns = std::ranges::find(known.partition_owner, name) != known.partition_owner.end();
-    if (peer.group || peer.dialling || !owns || now < peer.next_dial)
+    if (peer.handle || peer.dialling || now < peer.next_dial)
       continue;
     peer.dialling = true;
     dial(self->system(), setup.links, peer.card.host, peer.card.port, setup.card, self);
   }
+}
+
+void node_state::lost_peer(const std::string& name) {
+  spdlog::warn("node {} is not reachable; events for its partitions are kept", name);
+  peers[name].handle = nullptr;
+  for (auto& place : known.groups)
+    if (place.node == name)
+      remote_groups[place.id].actor = nullptr;
+  choose_second_host();
+  publish_routes();
 }
 
 void node_state::publish_routes() {
@@ -311,51 +237,62 @@ void node_state::publish_routes() {
   table->coordinator = coordinator;
   table->gateway_url = known.gateway_url;
   table->moving = known.plan != 0;
-  std::set<std::string> owners{known.partition_owner.begin(), known.partition_owner.end()};
-  std::map<std::string, std::uint16_t> position;
-  for (auto& owner : owners) {
-    position[owner] = static_cast<std::uint16_t>(table->groups.size());
-    auto local = owner == setup.card.name;
-    auto peer = peers.find(owner);
-    table->groups.push_back({owner, local                 ? group
-                                    : peer != peers.end() ? peer->second.group
-                                                          : partition_group_actor{}});
+  table->deliver_until = setup.deliver_until;
+  table->group_of.resize(known.partition_count);
+  for (auto& place : known.groups) {
+    auto position = static_cast<std::uint16_t>(table->groups.size());
+    auto local = groups.find(place.id);
+    auto here = local != groups.end() && local->second.place == place;
+    table->groups.push_back(
+        {place.id, place.epoch, place.partitions,
+         here ? partition_group_actor{local->second.actor} : remote_groups[place.id].actor});
+    for (auto partition : place.partitions)
+      if (partition < table->group_of.size())
+        table->group_of[partition] = position;
   }
-  for (auto& owner : known.partition_owner)
-    table->group_of.push_back(position[owner]);
   routes = std::move(table);
   for (auto& [key, shard] : shards)
     compat::send(self, shard.actor, shard_routes{routes});
 }
 
-std::optional<session_checkpoint> node_state::take_saved(const shard_key& shard) {
-  auto node = saved_sessions.extract(shard);
-  return node.empty() ? std::nullopt : std::optional{std::move(node.mapped())};
+// -- telling it
+// --------------------------------------------------------------------------------------------------------
+
+void node_state::send_report() {
+  report_due = false;
+  next_report = self->clock().now() + report_every;
+  if (!coordinator)
+    return;
+  node_report report;
+  report.node = setup.card.name;
+  report.incarnation = setup.card.incarnation;
+  report.cluster_epoch = known.cluster_epoch;
+  for (auto& [key, shard] : shards)
+    report.shards.push_back(shard.status);
+  for (auto& [id, group] : groups) {
+    auto& news = group.picture;
+    report.groups.push_back({id, group.place.epoch, group.stopping, news.plan});
+    report.handovers.insert(report.handovers.end(), news.handovers.begin(), news.handovers.end());
+    report.figures += news.figures;
+  }
+  report.copies = copies.list();
+  compat::send(self, coordinator, std::move(report));
 }
 
-void node_state::run(const start& x) {
-  if (outdated(x.cluster_epoch, "start") || shards.contains(x.shard) || known.partition_owner.empty())
-    return;
-  shard_setup shard{.shard = x.shard,
-                    .plan = x.plan,
-                    .cluster_epoch = x.cluster_epoch,
-                    .purpose = x.plan == 0 ? session::purpose::start : session::purpose::reshard,
-                    .session = take_saved(x.shard),
-                    .door = setup.door,
-                    .routes = {routes},
-                    .listener = self};
-  spdlog::info("shard {} starts{}", to_string(x.shard), shard.session ? ", resuming its session" : "");
-  auto& entry = shards[x.shard];
-  entry.actor = spawn_shard(self->system(), std::move(shard));
-  entry.status.shard = x.shard;
-  watch.add(self, entry.actor, [this, key = x.shard](const caf::error& reason) {
-    if (auto gone = shards.find(key); gone != shards.end()) {
-      spdlog::error("shard {} ended: {}; the coordinator will start it again", to_string(key),
-                    caf::to_string(reason));
-      shards.erase(gone);
-      send_report();
-    }
-  });
+void node_state::on_tick() {
+  compat::send_after(self, beat, self, tick{});
+  look_for_coordinator();
+  dial_peers();
+  find_groups();
+  if (!checkpoints->flush() && self->clock().now() >= next_complaint) {
+    spdlog::error("session checkpoints: {}", checkpoints->problem());
+    next_complaint = self->clock().now() + seconds(10);
+  }
+  ask_lease();
+  publish_lease();
+  send_checkpoints();
+  if (report_due || self->clock().now() >= next_report)
+    send_report();
 }
 
 template <class Order>
@@ -369,57 +306,10 @@ void node_state::pass_on(const Order& x) {
   if constexpr (std::is_same_v<Order, drain>)
     if (coordinator && !saved_sessions.contains(x.shard))
       compat::send(self, coordinator, done{x.plan, x.cluster_epoch, x.shard, 0, 0, 0});
-}
-
-// -- telling it
-// --------------------------------------------------------------------------------------------------------
-
-void node_state::note(const shard_news& news) {
-  auto& key = news.status.shard;
-  if (news.session_gone)
-    checkpoints->forget(key);
-  else if (news.session)
-    checkpoints->put(*news.session);
-  else
-    checkpoints->advance(key, news.cursor, news.newest_ms);
-  auto found = shards.find(key);
-  if (found == shards.end())
-    return;
-  auto& old = found->second.status;
-  report_due =
-      report_due || news.gone || old.phase != news.status.phase || old.was_ready != news.status.was_ready;
-  old = news.status;
-  if (news.gone)
-    shards.erase(found);
-}
-
-void node_state::send_report() {
-  report_due = false;
-  next_report = self->clock().now() + report_every;
-  if (!coordinator)
-    return;
-  node_report report;
-  report.node = setup.card.name;
-  report.incarnation = setup.card.incarnation;
-  report.cluster_epoch = known.cluster_epoch;
-  report.plan = group_picture.plan;
-  for (auto& [key, shard] : shards)
-    report.shards.push_back(shard.status);
-  report.handovers = group_picture.handovers;
-  report.figures = group_picture.figures;
-  compat::send(self, coordinator, std::move(report));
-}
-
-void node_state::on_tick() {
-  compat::send_after(self, beat, self, tick{});
-  look_for_coordinator();
-  dial_peers();
-  if (!checkpoints->flush() && self->clock().now() >= next_complaint) {
-    spdlog::error("session checkpoints: {}", checkpoints->problem());
-    next_complaint = self->clock().now() + seconds(10);
-  }
-  if (report_due || self->clock().now() >= next_report)
-    send_report();
+  if constexpr (std::is_same_v<Order, release_shard>)
+    if (auto saved = saved_sessions.find(x.shard); coordinator && saved != saved_sessions.end())
+      compat::send(self, coordinator,
+                   shard_released{known.cluster_epoch, setup.card.name, x.shard, saved->second, 0});
 }
 
 local_node_actor::behavior_type node_state::make_behavior() {
@@ -446,23 +336,49 @@ local_node_actor::behavior_type node_state::make_behavior() {
           }
         return {caf::strong_actor_ptr{}, host, port};
       },
-      [this](find_partition_group) -> caf::result<partition_group_actor> {
-        if (!group)
-          return caf::make_error(caf::sec::runtime_error, "no partitions here yet");
-        return group;
+      [this](const find_partition_group& x) -> caf::result<partition_group_actor> {
+        auto found = groups.find(x.id);
+        if (found == groups.end() || found->second.place.epoch < x.epoch)
+          return caf::make_error(caf::sec::runtime_error, "this group does not run here");
+        return found->second.actor;
       },
       [this](const assignment& x) { follow(x); },
       [this](const start& x) { run(x); },
       [this](const transfer& x) {
         if (!x.accept)
           pass_on(x);
-        else if (group && !outdated(x.cluster_epoch, "an acceptance"))
-          compat::send(self, group, x);
+        else if (!outdated(x.cluster_epoch, "an acceptance"))
+          for (auto& [id, group] : groups)
+            compat::send(self, group.actor, x);
       },
       [this](const drain& x) { pass_on(x); },
+      [this](const release_shard& x) { pass_on(x); },
+      [this](const release_group& x) { release(x); },
+      [this](const adopt_group& x) { adopt(x); },
+      [this](const forget_copy& x) {
+        if (!outdated(x.cluster_epoch, "an order"))
+          copies.forget(x.id, x.through_epoch);
+      },
+      [this](const fetch_copy& x) -> caf::result<copy_piece> {
+        if (auto piece = copies.piece(x))
+          return std::move(*piece);
+        return caf::make_error(caf::sec::runtime_error, "no such state is kept here");
+      },
+      [this](const copy_append& x) -> caf::result<copy_kept> {
+        try {
+          return copies.append(x);
+        } catch (const std::system_error& error) {
+          return caf::make_error(caf::sec::runtime_error, error.what());
+        }
+      },
+      [this](const checkpoint_report& x) { peer_sessions[x.node].note(x); },
+      [this](const lease_request& x) { return speak_for(x); },
       [this](tick) { on_tick(); },
       [this](const shard_news& x) { note(x); },
-      [this](const group_news& x) { group_picture = x; },
+      [this](const group_news& x) {
+        if (auto found = groups.find(x.id); found != groups.end())
+          found->second.picture = x;
+      },
       [this](const peer_found& x) { found(x); },
       [this](const leader_news& x) { heed(x); },
       [this](std::uint16_t port) {
@@ -471,8 +387,6 @@ local_node_actor::behavior_type node_state::make_behavior() {
       },
   };
 }
-
-} // namespace
 
 local_node_actor spawn_quiet_node(caf::actor_system& system, node_setup setup) {
   if (!setup.links)

@@ -9,6 +9,8 @@
 #include "actors/partition/partition_group_actor.hpp"
 #include "actors/shard/shard_actor.hpp"
 
+#include <atomic>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +41,10 @@ struct node_setup {
   std::shared_ptr<io_door> door;
   std::shared_ptr<peer_links> links; ///< to the other nodes; without one: plain TCP
   coordinator_actor coordinator;     ///< when it lives in this process from the beginning
+  std::chrono::milliseconds lease_ttl{5000};
+  /// CLOCK_BOOTTIME in ns until which groups may deliver, kept current by the node; null: always.
+  std::shared_ptr<std::atomic<std::int64_t>> deliver_until;
+  std::function<void()> begin_anew; ///< starts the program again; does not return
 };
 
 /// Listens nowhere: only actors of this process reach it. Throws std::runtime_error when the state directory

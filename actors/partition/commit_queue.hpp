@@ -36,6 +36,7 @@ public:
   void snapshot_begun() { writing_ = true; }
   void snapshot_over() { writing_ = false; }
 
+  bool writing() const { return writing_; }
   /// Nothing under way and nothing to write.
   bool idle() const { return !writing_ && safe_ == newest_; }
 

@@ -5,9 +5,11 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <charconv>
 #include <iterator>
 #include <stdexcept>
+#include <utility>
 
 namespace shardyard {
 namespace {
@@ -31,10 +33,9 @@ delivered_line line_of(const jsonl_header& x) {
   return line;
 }
 
-} // namespace
-
-opened_sinks open_sinks(caf::actor_system& system, const partition_group_setup& setup,
-                        recovered_state& recovered) {
+opened_sinks open_all(caf::actor_system& system, const partition_group_setup& setup,
+                      const std::map<std::string, std::string>& offsets,
+                      const std::function<void(const delivered_line&)>& visit) {
   std::vector<std::unique_ptr<line_writer>> writers;
   std::vector<sink_file> files;
   bool forgetful = !setup.receivers.empty();
@@ -45,12 +46,12 @@ opened_sinks open_sinks(caf::actor_system& system, const partition_group_setup& 
       continue;
     if (!writer->error().empty())
       throw std::runtime_error("sink " + x.path + ": " + std::string{writer->error()});
-    auto known = recovered.sinks.find(x.path);
-    files.push_back({x.path, known == recovered.sinks.end() ? 0 : parse_offset(known->second), writer.get()});
+    auto known = offsets.find(x.path);
+    files.push_back({x.path, known == offsets.end() ? 0 : parse_offset(known->second), writer.get()});
   }
   // Such a sink is behind by the bound of the backlog at most.
   auto keep = forgetful ? setup.max_backlog_bytes : 0;
-  auto found = catch_up(files, keep, [&](const jsonl_header& x) { recovered.apply_tail(line_of(x)); });
+  auto found = catch_up(files, keep, [&](const jsonl_header& x) { visit(line_of(x)); });
   if (found.lines > 0)
     spdlog::info("sink {}: {} lines beyond the log", found.furthest, found.lines);
   for (auto& path : found.caught_up)
@@ -73,6 +74,37 @@ opened_sinks open_sinks(caf::actor_system& system, const partition_group_setup& 
   }
   for (auto& x : setup.receivers)
     result.sinks.push_back({.actor = x});
+  return result;
+}
+
+} // namespace
+
+opened_sinks open_sinks(caf::actor_system& system, const partition_group_setup& setup,
+                        recovered_state& recovered) {
+  return open_all(system, setup, recovered.sinks,
+                  [&recovered](const delivered_line& x) { recovered.apply_tail(x); });
+}
+
+std::shared_ptr<shared_sinks> open_shared_sinks(caf::actor_system& system, const partition_group_setup& setup,
+                                                const std::map<std::string, std::string>& offsets) {
+  auto result = std::make_shared<shared_sinks>();
+  result->opened =
+      open_all(system, setup, offsets, [&result](const delivered_line& x) { result->tail.push_back(x); });
+  return result;
+}
+
+opened_sinks use_sinks(shared_sinks& from, const partition_group_setup& setup, recovered_state& recovered) {
+  auto mine = [&setup](const delivered_line& x) {
+    auto partition = x.guild == 0 ? 0 : partition_of(x.guild, setup.partition_count);
+    return std::ranges::find(setup.place.partitions, partition) != setup.place.partitions.end();
+  };
+  if (setup.ran_here)
+    for (auto& line : from.tail)
+      if (mine(line))
+        recovered.apply_tail(line);
+  auto result = opened_sinks{.sinks = from.opened.sinks, .again = std::exchange(from.opened.again, {})};
+  for (auto& sink : result.sinks)
+    sink.ends_with_group = false; // it is the node's
   return result;
 }
 

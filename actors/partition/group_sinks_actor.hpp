@@ -6,6 +6,9 @@
 #include "actors/partition/partition_group_actor.hpp"
 
 #include <deque>
+#include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,5 +35,18 @@ struct opened_sinks {
 /// file cannot be used.
 opened_sinks open_sinks(caf::actor_system& system, const partition_group_setup& setup,
                         recovered_state& recovered);
+
+/// Sinks that all groups of a node write to, in lines of their own.
+struct shared_sinks {
+  opened_sinks opened;
+  std::vector<delivered_line> tail; ///< what the files had beyond the logs when they were opened
+};
+
+/// As open_sinks, once for a node. `offsets`: by path, the least that any of the node's logs knows.
+std::shared_ptr<shared_sinks> open_shared_sinks(caf::actor_system& system, const partition_group_setup& setup,
+                                                const std::map<std::string, std::string>& offsets);
+
+/// A group's own view of the node's sinks. What a sink may lack is given to the first group that asks.
+opened_sinks use_sinks(shared_sinks& from, const partition_group_setup& setup, recovered_state& recovered);
 
 } // namespace shardyard

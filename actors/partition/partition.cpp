@@ -23,6 +23,7 @@ scope_state& partition::at(const scope& x, side seen, monotonic now) {
   if (!fresh)
     return g;
   g.at = x;
+  g.epoch = settings_->first_epoch;
   g.handover = guild_handover{sources_->lead_of_new(x, seen)};
   g.last = g.handover.lead();
   if (x.kind != scope_kind::channel)

@@ -17,7 +17,9 @@ namespace shardyard {
 
 struct partition_settings {
   std::string node;
-  std::vector<std::uint32_t> partitions; ///< those of this node
+  std::uint32_t group = 0;
+  std::uint64_t first_epoch = 1;         ///< of guilds that nobody delivered before: the group's own epoch
+  std::vector<std::uint32_t> partitions; ///< those of the group
   std::uint32_t partition_count = 64;
   handover_tuning tuning;
   monotonic keyed_window = std::chrono::minutes(15); ///< an interaction is delivered once within it, at least

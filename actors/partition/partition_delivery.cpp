@@ -142,8 +142,7 @@ void partition::tell_guildless_gap(const source& to, std::uint64_t s) {
   if (!guildless_gap_ || to.from.shard.id != 0)
     return;
   auto border = *std::exchange(guildless_gap_, std::nullopt);
-  auto& g = scopes_.try_emplace({scope_kind::other, 0}).first->second;
-  g.at = {scope_kind::other, 0};
+  auto& g = at({scope_kind::other, 0}, to.at, monotonic{0});
   boost::json::object d{
       {"last", {{"session_id", text(border.session_id)}, {"s", border.s}, {"n", g.n}}},
       {"first", {{"session_id", text(to.from.session_id)}, {"s", s}}},

@@ -223,7 +223,7 @@ void partition_group::plan_mark(const source_mark& mark, monotonic now) {
   auto at = known ? *sources_.assign(shard) : side::first;
   if (mark.kind == mark_kind::drain) {
     drain_answer answer;
-    answer.node = settings_.node;
+    answer.group = settings_.group;
     answer.shard = shard;
     answer.plan = mark.plan;
     for (auto& x : partitions_)

@@ -2,6 +2,7 @@
 
 #include "actors/compat.hpp"
 #include "actors/partition/commit_queue.hpp"
+#include "actors/partition/copy_stream.hpp"
 #include "actors/partition/group_sinks_actor.hpp"
 #include "actors/partition/log_writer_actor.hpp"
 #include "actors/partition/partition_group.hpp"
@@ -10,9 +11,14 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <compare>
 #include <deque>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
+
+#include <time.h>
 
 namespace shardyard {
 namespace {
@@ -27,6 +33,15 @@ constexpr std::uint64_t ack_events = 512;
 constexpr auto news_interval = milliseconds(200);
 constexpr auto compaction_rest = milliseconds(1000);
 constexpr auto restart_delay = milliseconds(300); ///< before a shard is asked to begin its stream anew
+constexpr auto lease_retry = milliseconds(50);    ///< while this node may not deliver
+constexpr auto copy_timeout = std::chrono::seconds(3);
+constexpr auto copy_retry = std::chrono::seconds(1);
+
+std::int64_t boot_time_ns() {
+  timespec at{};
+  ::clock_gettime(CLOCK_BOOTTIME, &at);
+  return std::int64_t{at.tv_sec} * 1'000'000'000 + at.tv_nsec;
+}
 
 std::size_t bytes_of(const sink_batch& batch) {
   std::size_t sum = 0;
@@ -52,13 +67,14 @@ struct partition_group_state {
     std::uint64_t needs = 0;
   };
   struct inbound {
-    std::uint64_t number = 0; ///< of the stream
+    std::uint64_t term = 0;   ///< of the shard's life
+    std::uint64_t number = 0; ///< of the stream, within it
     bool restart_asked = false;
     stream_source_actor shard;
   };
 
-  partition_group_state(partition_group_actor::pointer self, partition_group_setup setup, opened_sinks opened,
-                        log_writer_actor log, std::unique_ptr<partition_group> group)
+  partition_group_state(local_partition_group_actor::pointer self, partition_group_setup setup,
+                        opened_sinks opened, log_writer_actor log, std::unique_ptr<partition_group> group)
       : self(self),
         setup(std::move(setup)),
         sinks(std::move(opened.sinks)),
@@ -68,10 +84,10 @@ struct partition_group_state {
     durable = !sinks.empty();
   }
 
-  partition_group_actor::behavior_type make_behavior();
-  inbound* current(const shard_key& shard, std::uint64_t number);
+  local_partition_group_actor::behavior_type make_behavior();
+  inbound* current(const shard_key& shard, std::uint64_t term, std::uint64_t number);
   template <class Take>
-  void take(const shard_key& shard, std::uint64_t stream, Take f);
+  void take(const shard_key& shard, std::uint64_t term, std::uint64_t stream, Take f);
   void carry_out();
   void write_log();
   void written(const log_written& x);
@@ -81,12 +97,18 @@ struct partition_group_state {
   void forget_taken();
   void accepted(group_sink& by, const delivery_accepted& x);
   void acknowledge();
+  bool may_deliver() const;
+  caf::result<std::string> release();
+  void go_on_releasing();
+  void begin_copy();
+  void send_copy();
+  std::uint64_t kept_twice() const;
   void tell_node();
   void on_tick();
   void arm();
   monotonic now() const { return self->clock().now().time_since_epoch(); }
 
-  partition_group_actor::pointer self;
+  local_partition_group_actor::pointer self;
   partition_group_setup setup;
   std::vector<group_sink> sinks;
   std::vector<event_block> again; ///< for sinks that cannot tell whether they have it
@@ -113,28 +135,36 @@ struct partition_group_state {
   clock::time_point next_compaction{};
   std::optional<clock::time_point> armed;
   std::string trouble;
+  copy_keeper keeper;
+  copy_stream copy; ///< of the log, on the keeper
+  bool copy_due = false;
+  clock::time_point copy_at{};
+  std::uint64_t copies_begun = 0;
+  std::vector<caf::typed_response_promise<std::string>> releases; ///< not empty: nothing new is taken
 };
 
-/// The stream, if `number` is the newest of this shard; an answer to an older one is worthless.
-partition_group_state::inbound* partition_group_state::current(const shard_key& shard, std::uint64_t number) {
+/// The stream, if it is the newest of this shard; an answer to an older one is worthless.
+partition_group_state::inbound* partition_group_state::current(const shard_key& shard, std::uint64_t term,
+                                                               std::uint64_t number) {
   auto& x = streams[shard];
-  if (number < x.number)
+  auto order = std::pair{term, number} <=> std::pair{x.term, x.number};
+  if (order < 0)
     return nullptr;
-  if (number > x.number)
-    x = inbound{.number = number};
+  if (order > 0)
+    x = inbound{.term = term, .number = number};
   if (!x.shard)
     x.shard = caf::actor_cast<stream_source_actor>(self->current_sender());
   return &x;
 }
 
 template <class Take>
-void partition_group_state::take(const shard_key& shard, std::uint64_t stream, Take f) {
-  auto* in = current(shard, stream);
+void partition_group_state::take(const shard_key& shard, std::uint64_t term, std::uint64_t stream, Take f) {
+  auto* in = releases.empty() ? current(shard, term, stream) : nullptr;
   if (!in)
     return;
   if (!f() && !in->restart_asked) {
     in->restart_asked = true;
-    compat::send_after(self, restart_delay, in->shard, stream_answer{setup.node, stream, 0, true});
+    compat::send_after(self, restart_delay, in->shard, stream_answer{setup.place.id, stream, 0, true});
   }
   carry_out();
 }
@@ -146,22 +176,27 @@ void partition_group_state::carry_out() {
     waiting.push_back({{batch.number, std::move(batch.blocks)}, commits.newest()});
   for (auto& answer : group->drain_answers())
     if (auto found = streams.find(answer.shard); found != streams.end() && found->second.shard) {
-      answer.node = setup.node;
       drains.push_back({found->second.shard, std::move(answer), commits.newest()});
     }
   hand_to_sinks();
   if (unacknowledged >= ack_events)
     acknowledge();
   write_log();
+  send_copy();
   answer_shards();
+  go_on_releasing();
   arm();
 }
 
 void partition_group_state::write_log() {
-  if (auto work = commits.next(now()))
+  if (copy_due && !commits.writing())
+    begin_copy();
+  if (auto work = commits.next(now())) {
+    copy.append(work->records, commits.newest());
     compat::request_local(self, log, log_append{std::move(work->records), std::move(work->offsets)})
         .then([this](const log_written& x) { written(x); },
               [this](caf::error& error) { self->quit(std::move(error)); });
+  }
 }
 
 void partition_group_state::written(const log_written& x) {
@@ -185,6 +220,7 @@ void partition_group_state::compact() {
       .then(
           [this](const log_written& x) {
             commits.snapshot_over();
+            copy_due = keeper.node != nullptr; // else the copy would only ever grow
             next_compaction = self->clock().now() + compaction_rest;
             if (!x.ok)
               spdlog::error("position log: {}", x.error);
@@ -196,7 +232,7 @@ void partition_group_state::compact() {
 void partition_group_state::answer_shards() {
   for (; !drains.empty() && drains.front().needs <= commits.safe(); drains.pop_front())
     compat::send(self, drains.front().shard, std::move(drains.front().answer));
-  if (acks.empty() || acks.front().needs > commits.safe())
+  if (acks.empty() || acks.front().needs > kept_twice())
     return;
   for (auto& x : acks)
     compat::send(self, x.shard, std::move(x.answer));
@@ -204,8 +240,8 @@ void partition_group_state::answer_shards() {
 }
 
 void partition_group_state::hand_to_sinks() {
-  while (!waiting.empty() && waiting.front().needs <= commits.safe() && given - taken < batches_in_flight &&
-         in_flight_bytes < setup.max_backlog_bytes) {
+  while (!waiting.empty() && may_deliver() && waiting.front().needs <= commits.safe() &&
+         given - taken < batches_in_flight && in_flight_bytes < setup.max_backlog_bytes) {
     auto batch = std::move(waiting.front().batch);
     waiting.pop_front();
     given = batch.number;
@@ -261,8 +297,82 @@ void partition_group_state::acknowledge() {
   }
   for (auto& ack : group->take_acks())
     if (auto found = streams.find(ack.shard); found != streams.end() && found->second.shard)
-      acks.push_back(
-          {found->second.shard, {setup.node, found->second.number, ack.through, false}, commits.newest()});
+      acks.push_back({found->second.shard,
+                      {setup.place.id, found->second.number, ack.through, false},
+                      commits.newest()});
+}
+
+// -- a second host, moves, leases
+// -----------------------------------------------------------------------------------------
+
+bool partition_group_state::may_deliver() const {
+  return !setup.deliver_until || boot_time_ns() < setup.deliver_until->load(std::memory_order_relaxed);
+}
+
+/// What a shard may forget: written here and, while somebody keeps a copy, there. A host that dies then takes
+/// nothing with it that its shards do not send again.
+std::uint64_t partition_group_state::kept_twice() const {
+  return copy.active() ? std::min(commits.safe(), copy.commit()) : commits.safe();
+}
+
+/// The log as the disk has it; no write is under way.
+void partition_group_state::begin_copy() {
+  if (self->clock().now() < copy_at)
+    return;
+  copy_due = false;
+  ++copies_begun;
+  auto path = std::filesystem::path{setup.state_dir} / position_log_name(setup.place);
+  std::ifstream file{path, std::ios::binary};
+  std::string whole{std::istreambuf_iterator<char>{file}, {}};
+  whole.erase(0, position_log::magic_bytes);
+  copy.begin(std::move(whole), commits.safe());
+}
+
+void partition_group_state::send_copy() {
+  auto piece = keeper.node ? copy.next() : std::nullopt;
+  if (!piece)
+    return;
+  copy_append message{setup.node,    0,           setup.place.id,          setup.place.epoch,
+                      piece->offset, piece->anew, std::move(piece->bytes), piece->until};
+  auto gave_up = [this, name = keeper.name, round = copies_begun](const std::string& why) {
+    if (round != copies_begun)
+      return; // of a copy that was begun again since
+    spdlog::warn("group {}: node {} keeps no copy of the positions ({}); begun again in a second",
+                 setup.place.id, name, why);
+    copy.stop();
+    copy_due = true;
+    copy_at = self->clock().now() + copy_retry;
+    carry_out();
+  };
+  compat::request(self, keeper.node, copy_timeout, std::move(message))
+      .then(
+          [this, round = copies_begun, gave_up](const copy_kept& x) {
+            if (round != copies_begun)
+              return;
+            if (!copy.kept(x.bytes))
+              return gave_up("it has another state");
+            carry_out();
+          },
+          [gave_up](caf::error& error) { gave_up(caf::to_string(error)); });
+}
+
+caf::result<std::string> partition_group_state::release() {
+  auto promise = self->make_response_promise<std::string>();
+  releases.push_back(promise);
+  acknowledge();
+  carry_out();
+  return promise;
+}
+
+void partition_group_state::go_on_releasing() {
+  if (releases.empty() || given != taken || !waiting.empty() || !commits.idle())
+    return;
+  auto state = group->snapshot();
+  if (!state)
+    return;
+  for (auto& promise : std::exchange(releases, {}))
+    promise.deliver(*state);
+  setup.deliver_until = std::make_shared<std::atomic<std::int64_t>>(0); // nothing follows the final state
 }
 
 void partition_group_state::tell_node() {
@@ -270,9 +380,12 @@ void partition_group_state::tell_node() {
   auto at = now();
   auto report = group->report(at);
   group_news news;
+  news.id = setup.place.id;
   news.plan = plan;
   for (auto& shard : report.shards)
     news.handovers.push_back(row_of(shard, plan, at));
+  for (auto& row : news.handovers)
+    row.group = setup.place.id;
   auto& x = news.figures;
   x.guilds = report.guilds;
   x.delivered = report.delivered;
@@ -296,6 +409,10 @@ void partition_group_state::arm() {
   auto due = std::min(next_news, clock::time_point{group->next_tick(now())});
   if (unacknowledged > 0 || given != taken)
     due = std::min(due, next_ack);
+  if (!waiting.empty() && !may_deliver())
+    due = std::min(due, self->clock().now() + lease_retry);
+  if (copy_due)
+    due = std::min(due, copy_at);
   if (auto retry = commits.retry_at())
     due = std::min(due, clock::time_point{*retry});
   due = std::max(due, self->clock().now());
@@ -319,7 +436,7 @@ void partition_group_state::on_tick() {
   carry_out();
 }
 
-partition_group_actor::behavior_type partition_group_state::make_behavior() {
+local_partition_group_actor::behavior_type partition_group_state::make_behavior() {
   plan = setup.first.plan;
   // The node is the only one that could stop this actor in order.
   watch.add(self, setup.listener, [this](const caf::error& reason) { self->quit(reason); });
@@ -337,13 +454,13 @@ partition_group_actor::behavior_type partition_group_state::make_behavior() {
   return {
       [this](const stream_block& x) {
         if (x.block)
-          take(x.block->from.shard, x.stream, [&] {
+          take(x.block->from.shard, x.term, x.stream, [&] {
             unacknowledged += x.block->entries.size();
             return group->on_block(x.ordinal, x.block, now());
           });
       },
       [this](const stream_mark& x) {
-        take(x.mark.from.shard, x.stream, [&] {
+        take(x.mark.from.shard, x.term, x.stream, [&] {
           ++unacknowledged;
           return group->on_mark(x.ordinal, x.mark, now());
         });
@@ -354,23 +471,39 @@ partition_group_actor::behavior_type partition_group_state::make_behavior() {
         carry_out();
       },
       [this](tick) { on_tick(); },
+      [this](const release_group&) { return release(); },
+      [this](const copy_keeper& x) {
+        keeper = x;
+        ++copies_begun;
+        copy.stop();
+        copy_due = x.node != nullptr;
+        copy_at = {};
+        carry_out();
+      },
   };
 }
 
 } // namespace
 
-partition_group_actor spawn_partition_group(caf::actor_system& system, partition_group_setup setup) {
+std::string position_log_name(const group_place& x) {
+  return "positions-" + std::to_string(x.id) + "-" + std::to_string(x.epoch) + ".log";
+}
+
+local_partition_group_actor spawn_partition_group(caf::actor_system& system, partition_group_setup setup) {
   std::filesystem::create_directories(setup.state_dir);
-  auto log = std::make_unique<position_log>(std::filesystem::path{setup.state_dir} / "positions.log",
-                                            setup.log_disk);
+  auto log = std::make_unique<position_log>(
+      std::filesystem::path{setup.state_dir} / position_log_name(setup.place), setup.log_disk);
   auto recovered = log->take_recovered();
-  auto sinks = open_sinks(system, setup, recovered);
+  auto sinks =
+      setup.shared ? use_sinks(*setup.shared, setup, recovered) : open_sinks(system, setup, recovered);
   recovered.settle();
   if (!log->compact(recovered.encode()))
     throw std::runtime_error("position log: " + log->error());
   partition_settings settings;
   settings.node = setup.node;
-  settings.partitions = setup.partitions;
+  settings.group = setup.place.id;
+  settings.first_epoch = std::max<std::uint64_t>(1, setup.place.epoch);
+  settings.partitions = setup.place.partitions;
   settings.partition_count = setup.partition_count;
   settings.tuning = setup.tuning;
   settings.exceptions_after = setup.exceptions_after;
@@ -378,7 +511,7 @@ partition_group_actor spawn_partition_group(caf::actor_system& system, partition
   auto now = monotonic{system.clock().now().time_since_epoch()};
   auto group = std::make_unique<partition_group>(std::move(settings), std::move(recovered), now);
   auto writer = spawn_log_writer(system, std::move(log), setup.log_thread);
-  return system.spawn<partition_group_actor::stateful_impl<partition_group_state>>(
+  return system.spawn<local_partition_group_actor::stateful_impl<partition_group_state>>(
       std::move(setup), std::move(sinks), std::move(writer), std::move(group));
 }
 

@@ -20,6 +20,7 @@ using sink_offset = std::pair<std::string, std::string>;
 /// Its calls wait for the disk. Not thread-safe; belongs to one thread at a time.
 class position_log {
 public:
+  static constexpr std::size_t magic_bytes = 8; ///< before the first record
   /// Opens or creates the log at `path` and reads it; a torn tail is cut off (recovered_state::torn_bytes).
   /// Throws std::system_error when the file cannot be opened or read, std::runtime_error when it is no
   /// position log.

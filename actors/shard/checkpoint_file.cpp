@@ -15,14 +15,15 @@ constexpr const char* schema = R"(
   CREATE TABLE session (
     topology INTEGER, shard INTEGER, shard_count INTEGER,
     session_id TEXT NOT NULL, resume_url TEXT NOT NULL, plan INTEGER NOT NULL, guilds BLOB NOT NULL,
+    term INTEGER NOT NULL,
     PRIMARY KEY (topology, shard, shard_count)) WITHOUT ROWID;
   CREATE TABLE position (
     topology INTEGER, shard INTEGER, shard_count INTEGER,
     cursor INTEGER NOT NULL, newest_ms INTEGER NOT NULL,
     PRIMARY KEY (topology, shard, shard_count)) WITHOUT ROWID;
-  PRAGMA user_version = 1;
+  PRAGMA user_version = 2;
 )";
-constexpr int schema_version = 1;
+constexpr int schema_version = 2;
 
 std::string_view text_at(sqlite3_stmt* row, int column) {
   auto* text = static_cast<const char*>(sqlite3_column_blob(row, column));
@@ -56,7 +57,7 @@ checkpoint_file::checkpoint_file(const std::filesystem::path& path) : path_(path
   if (code != SQLITE_OK)
     fail();
   set_up();
-  put_session_ = prepare("INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?)");
+  put_session_ = prepare("INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
   put_position_ = prepare("INSERT OR REPLACE INTO position VALUES (?, ?, ?, ?, ?)");
   move_position_ = prepare("UPDATE position SET cursor = ?4, newest_ms = ?5 "
                            "WHERE topology = ?1 AND shard = ?2 AND shard_count = ?3");
@@ -70,8 +71,8 @@ checkpoint_file::~checkpoint_file() {
 
 std::vector<session_checkpoint> checkpoint_file::sessions() const {
   auto rows =
-      prepare("SELECT topology, shard, shard_count, session_id, resume_url, plan, guilds, cursor, newest_ms "
-              "FROM session JOIN position USING (topology, shard, shard_count) ORDER BY 1, 2, 3");
+      prepare("SELECT topology, shard, shard_count, session_id, resume_url, plan, guilds, cursor, newest_ms, "
+              "term FROM session JOIN position USING (topology, shard, shard_count) ORDER BY 1, 2, 3");
   std::vector<session_checkpoint> result;
   auto* row = rows.get();
   int code = SQLITE_OK;
@@ -89,6 +90,7 @@ std::vector<session_checkpoint> checkpoint_file::sessions() const {
       std::memcpy(x.guilds.data(), guilds.data(), x.guilds.size() * sizeof(snowflake));
     x.cursor = static_cast<std::uint64_t>(sqlite3_column_int64(row, 7));
     x.newest_ms = sqlite3_column_int64(row, 8);
+    x.term = static_cast<std::uint64_t>(sqlite3_column_int64(row, 9));
     result.push_back(std::move(x));
   }
   if (code != SQLITE_DONE)
@@ -193,6 +195,7 @@ void checkpoint_file::write_whole(const session_checkpoint& x) {
   sqlite3_bind_int64(session, 6, static_cast<sqlite3_int64>(x.plan));
   sqlite3_bind_blob(session, 7, x.guilds.empty() ? static_cast<const void*>("") : x.guilds.data(),
                     static_cast<int>(x.guilds.size() * sizeof(snowflake)), SQLITE_STATIC);
+  sqlite3_bind_int64(session, 8, static_cast<sqlite3_int64>(x.term));
   step(put_session_);
   auto* position = put_position_.get();
   bind_shard(position, x.shard);

@@ -3,7 +3,7 @@
 // of the process at any moment.
 #pragma once
 
-#include "messages/ids.hpp"
+#include "messages/session_row.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -18,18 +18,6 @@ struct sqlite3;
 struct sqlite3_stmt;
 
 namespace shardyard {
-
-struct session_checkpoint {
-  shard_key shard;
-  std::string session_id;
-  std::string resume_url;
-  std::uint64_t plan = 0;        ///< that opened the shard; 0: none
-  std::uint64_t cursor = 0;      ///< sequence to RESUME from
-  std::int64_t newest_ms = 0;    ///< as event_block::newest_ms
-  std::vector<snowflake> guilds; ///< what READY listed, kept current by the shard
-
-  bool operator==(const session_checkpoint&) const = default;
-};
 
 /// The file cannot be used; `what` says why and what the operator can do.
 struct checkpoint_error : std::runtime_error {

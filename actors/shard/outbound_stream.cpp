@@ -1,6 +1,7 @@
 #include "actors/shard/outbound_stream.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace shardyard {
@@ -91,6 +92,43 @@ std::optional<std::uint64_t> outbound_stream::oldest_unacked_s(std::string_view 
 }
 
 std::vector<stream_hole> outbound_stream::skip_unreadable() {
+  auto holes = drop_unreadable();
+  refill();
+  return holes;
+}
+
+std::vector<stream_item> outbound_stream::take_all(std::vector<stream_hole>& holes) {
+  std::vector<stream_item> result;
+  if (resync_first_)
+    items_.pop_front();
+  resync_first_ = false;
+  auto take_held = [&result](std::deque<held_item>& from) {
+    for (auto& x : from)
+      result.push_back(std::move(x.item));
+    from.clear();
+  };
+  take_held(items_);
+  while (!stuck_ && spool_.records() > 0) {
+    auto item = spool_.take(record_) ? decode_item(record_) : std::nullopt;
+    stuck_ = !item;
+    if (item) {
+      if (auto* span = span_of(*item)) {
+        ++span->in_memory;
+        span->memory_s = std::get<block_ptr>(*item)->entries.back().s;
+      }
+      result.push_back(std::move(*item));
+    }
+  }
+  std::ranges::move(drop_unreadable(), std::back_inserter(holes));
+  take_held(overflow_);
+  spans_.clear();
+  problem_.clear();
+  sent_ = sent_bytes_ = sent_events_ = memory_bytes_ = overflow_bytes_ = 0;
+  base_ = 1;
+  return result;
+}
+
+std::vector<stream_hole> outbound_stream::drop_unreadable() {
   std::vector<stream_hole> holes;
   if (!stuck_)
     return holes;
@@ -106,7 +144,6 @@ std::vector<stream_hole> outbound_stream::skip_unreadable() {
   std::erase_if(spans_, [](const session_span& x) { return x.blocks == 0; });
   stuck_ = false;
   problem_.clear();
-  refill();
   return holes;
 }
 

@@ -81,6 +81,10 @@ public:
   /// the hole; for a dead one it reports a gap. Marks on the disk are gone too, so a `restart` should follow.
   std::vector<stream_hole> skip_unreadable();
 
+  /// Empties the stream: everything unacknowledged, in order, without the mark of the last restart. What the
+  /// disk does not give back is told in `holes`, as by `skip_unreadable`.
+  std::vector<stream_item> take_all(std::vector<stream_hole>& holes);
+
   std::size_t bytes_held() const { return memory_bytes_ + overflow_bytes_; }
   std::uint64_t bytes_spooled() const { return spool_.bytes(); }
   std::size_t unacknowledged() const { return sent_; }
@@ -109,6 +113,7 @@ private:
   bool credit_left(const held_item& next) const;
   void hold(held_item item);
   bool to_spool(const held_item& item);
+  std::vector<stream_hole> drop_unreadable();
   void refill();
   bool refill_from_spool();
   void refill_from_overflow();

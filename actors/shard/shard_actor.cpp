@@ -15,8 +15,10 @@ using std::chrono::seconds;
 namespace {
 
 constexpr auto news_interval = milliseconds(100);
-constexpr auto drain_patience = seconds(5);  ///< for the groups' answers, then the drain is asked again
-constexpr auto forget_patience = seconds(5); ///< for the last marks to be acknowledged
+constexpr auto drain_patience = seconds(5);   ///< for the groups' answers, then the drain is asked again
+constexpr auto forget_patience = seconds(5);  ///< for the last marks to be acknowledged
+constexpr auto release_patience = seconds(2); ///< for acknowledgements; beyond it the other host replays more
+constexpr auto release_interval = milliseconds(5);
 
 } // namespace
 
@@ -32,6 +34,7 @@ shard_state::shard_state(shard_actor::pointer self, shard_setup x)
     newest_ms = setup.session->newest_ms;
     guilds.insert(setup.session->guilds.begin(), setup.session->guilds.end());
     cursor.begin(session_id, setup.session->cursor);
+    session_changed = true; // the row carries this life's term
   }
 }
 
@@ -56,6 +59,7 @@ shard_actor::behavior_type shard_state::make_behavior() {
         mark(x.retract ? mark_kind::retract : mark_kind::transfer, cursor.newest(), x.plan);
       },
       [this](const drain& x) { start_drain(x); },
+      [this](const release_shard&) { start_release(); },
       [this](const link_message& x) { on_link(*x.news); },
       [this](tick) { on_tick(); },
   };
@@ -77,13 +81,13 @@ void shard_state::start_drain(const drain& x) {
     return;
   drains = draining{.order = x, .asked = at};
   for (auto& outlet : outlets)
-    drains->awaited.insert(outlet.node);
+    drains->awaited.insert(outlet.id);
   mark(mark_kind::drain, cursor.newest(), x.plan);
   changed();
 }
 
 void shard_state::drain_answered(const drain_answer& x) {
-  if (!drains || drains->order.plan != x.plan || drains->awaited.erase(x.node) == 0)
+  if (!drains || drains->order.plan != x.plan || drains->awaited.erase(x.group) == 0)
     return;
   drains->led += x.led;
   if (!drains->awaited.empty())
@@ -126,6 +130,38 @@ void shard_state::forget_now() {
   arm(self->clock().now());
 }
 
+/// For a move: nothing more is read; what was read is given time to be acknowledged, so that the other host
+/// replays little.
+void shard_state::start_release() {
+  if (releasing || closed || forgetting)
+    return;
+  releasing = true;
+  auto at = self->clock().now();
+  release_by = at + release_patience;
+  if (auto* link = current_link())
+    link->pause_reading();
+  go_on_releasing(at);
+}
+
+void shard_state::go_on_releasing(clock::time_point at) {
+  if (!released) {
+    auto settled = std::ranges::all_of(outlets, [](auto& x) { return x.stream.empty(); });
+    if (!settled && at < release_by) {
+      arm(at + release_interval);
+      return;
+    }
+    feed(session::stop{net::resumable_close});
+    live = false;
+    released = true;
+    released_at = at;
+    text = "closed to be moved";
+    spdlog::info("shard {} is released", to_string(setup.shard));
+  }
+  ended = true;
+  tell_node();
+  self->quit();
+}
+
 shard_phase shard_state::phase() const {
   if (closed)
     return shard_phase::closed;
@@ -156,6 +192,8 @@ void shard_state::on_tick() {
   if (armed && at < *armed)
     return; // replaced by an earlier one that has been, and another is on its way
   armed.reset();
+  if (auto link = std::exchange(held_back, std::nullopt))
+    feed(session::connect_failed{*link, text, milliseconds(1000), false});
   if (auto due = machine.deadline(); due && due->count() <= at.time_since_epoch().count())
     feed(session::timer{});
   if (auto due = machine.deadline())
@@ -174,6 +212,10 @@ void shard_state::on_tick() {
         link->heartbeat_now();
     }
     arm(next_probe);
+  }
+  if (releasing) {
+    go_on_releasing(at);
+    return;
   }
   if (news_due && at >= next_news)
     tell_node();
@@ -213,14 +255,19 @@ void shard_state::tell_node() {
   news.newest_ms = newest_ms;
   news.session_gone = session_gone;
   news.gone = ended;
-  if (session_changed && !session_gone && !session_id.empty())
+  news.released = released;
+  if (released)
+    news.closed_for_ms = static_cast<std::uint32_t>(
+        std::chrono::duration_cast<milliseconds>(self->clock().now() - released_at).count());
+  if ((session_changed || released) && !session_gone && !session_id.empty())
     news.session = session_checkpoint{setup.shard,
                                       session_id,
                                       resume_url,
                                       setup.plan,
                                       news.cursor,
                                       newest_ms,
-                                      {guilds.begin(), guilds.end()}};
+                                      {guilds.begin(), guilds.end()},
+                                      setup.term};
   session_changed = false;
   compat::send(self, setup.listener, std::move(news));
 }

@@ -15,6 +15,8 @@ using shard_actor = stream_source_actor::extend<
     caf::result<void>(transfer),
     // Close when nothing is needed any more; or forget the session.
     caf::result<void>(drain),
+    // Close so that the session can be RESUMEd on another host.
+    caf::result<void>(release_shard),
     // Take what the socket brought.
     caf::result<void>(link_message),
     // Timers: reconnects, permits, extra heartbeats, news for the node.
@@ -29,6 +31,7 @@ struct shard_setup {
   shard_key shard;
   std::uint64_t plan = 0;
   std::uint64_t cluster_epoch = 0;
+  std::uint64_t term = 0; ///< of this life of the shard; above all earlier ones
   session::purpose purpose = session::purpose::start;
   std::optional<session_checkpoint> session; ///< RESUME this first
   std::shared_ptr<io_door> door;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include <time.h>
+
 namespace shardyard {
 
 using std::chrono::milliseconds;
@@ -124,7 +126,23 @@ void shard_state::carry_out(const session::action& action) {
   std::visit(visitor{*this}, action);
 }
 
+/// A host that may have been declared dead must not take its sessions back from their new hosts.
+bool shard_state::may_connect() const {
+  if (!routes->deliver_until)
+    return true;
+  timespec at{};
+  ::clock_gettime(CLOCK_BOOTTIME, &at);
+  auto now_ns = std::int64_t{at.tv_sec} * 1'000'000'000 + at.tv_nsec;
+  return now_ns < routes->deliver_until->load(std::memory_order_relaxed);
+}
+
 void shard_state::open(const session::connect& x) {
+  if (!may_connect()) {
+    held_back = x.link;
+    text = "waits until this node is heard by its cluster again";
+    arm(self->clock().now());
+    return;
+  }
   auto settings = setup.door->link;
   settings.url = x.url.value_or(routes->gateway_url);
   auto listener = std::make_shared<link_listener>(shard_actor{self}, x.link, setup.shard, session_id);

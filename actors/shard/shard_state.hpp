@@ -21,7 +21,8 @@ struct shard_state {
 
   /// The stream to one partition group, and where it goes at present.
   struct outlet {
-    std::string node;
+    std::uint32_t id = 0; ///< of the group
+    std::vector<std::uint32_t> partitions;
     partition_group_actor group; ///< null: not reachable
     outbound_stream stream;
     std::uint64_t number = 0; ///< of the stream; what an older one answers is ignored
@@ -33,7 +34,7 @@ struct shard_state {
   };
   struct draining {
     drain order;
-    std::set<std::string> awaited; ///< nodes whose group has not answered
+    std::set<std::uint32_t> awaited; ///< groups that have not answered
     std::uint64_t led = 0;
     clock::time_point asked{};
   };
@@ -46,6 +47,7 @@ struct shard_state {
   void feed(const session::input& in);
   void carry_out(const session::action& action);
   void open(const session::connect& x);
+  bool may_connect() const;
   void ask_permit(const session::ask_permit& x);
   void give_back(std::uint64_t unused);
   void on_link(link_news& news);
@@ -59,6 +61,10 @@ struct shard_state {
   // -- streams: shard_streams_actor.cpp
 
   void route(const shard_routes& x);
+  bool outlets_fit() const;
+  void rebuild_outlets();
+  void give_over(stream_item item, const std::vector<bool>& heirs);
+  outlet make_outlet(const route_table::group& x);
   void restart(outlet& x);
   void take(const std::shared_ptr<const event_block>& block);
   void mark(mark_kind kind, std::uint64_t s, std::uint64_t plan = 0, std::string reason = {});
@@ -69,6 +75,7 @@ struct shard_state {
   std::uint64_t resume_from();
   void acknowledged(const stream_answer& x);
   void recover(outlet& x);
+  void ask_again(const std::vector<stream_hole>& holes, std::uint64_t from);
   void watch_room();
 
   // -- closing and telling: shard_actor.cpp
@@ -77,6 +84,8 @@ struct shard_state {
   void drain_answered(const drain_answer& x);
   void close_now();
   void forget_now();
+  void start_release();
+  void go_on_releasing(clock::time_point at);
   void on_tick();
   void arm(clock::time_point at);
   void changed();
@@ -107,6 +116,14 @@ struct shard_state {
   bool reading_paused = false;
   bool closed = false;
   bool forgetting = false;
+  bool releasing = false; ///< asked to close for a move
+  bool released = false;  ///< the socket is closed for it
+  clock::time_point release_by{};
+  clock::time_point released_at{};
+  std::uint64_t streams_made = 0;
+  std::optional<session::link_number>
+      held_back; ///< a connection not opened: this node may have been replaced
+  std::uint64_t outlets_made = 0;
   bool ended = false;
   std::uint64_t unavailable = 0;
   compat::down_watch watch;

@@ -3,34 +3,16 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <list>
 
 namespace shardyard {
 
-namespace {
-
-/// Streams of a shard's later lives must outrank those of its earlier ones, which a group may still remember.
-std::uint64_t stream_number_after(std::uint64_t last) {
-  auto wall = std::chrono::system_clock::now().time_since_epoch();
-  return std::max(last + 1, static_cast<std::uint64_t>(
-                                std::chrono::duration_cast<std::chrono::microseconds>(wall).count()));
-}
-
-} // namespace
-
 void shard_state::route(const shard_routes& x) {
   routes = x.table;
-  if (outlets.empty() && !routes->groups.empty()) {
-    for (auto& group : routes->groups) {
-      auto folder = setup.door->spool_dir + "/" + std::to_string(setup.shard.topology) + "-" +
-                    std::to_string(setup.shard.id) + "-" + group.node;
-      outlets.push_back({.node = group.node,
-                         .stream = outbound_stream{
-                             setup.door->limits, {.folder = folder, .max_bytes = setup.door->spool_bytes}}});
-    }
-    splitter.emplace(routes->group_of);
-  }
+  if (!routes->groups.empty() && !outlets_fit())
+    rebuild_outlets();
   for (auto& outlet : outlets) {
-    auto found = std::ranges::find(routes->groups, outlet.node, &route_table::group::node);
+    auto found = std::ranges::find(routes->groups, outlet.id, &route_table::group::id);
     auto handle = found == routes->groups.end() ? partition_group_actor{} : found->handle;
     if (handle == outlet.group)
       continue;
@@ -46,9 +28,75 @@ void shard_state::route(const shard_routes& x) {
   }
 }
 
+bool shard_state::outlets_fit() const {
+  return std::ranges::equal(outlets, routes->groups, [](const outlet& x, const route_table::group& y) {
+    return x.id == y.id && x.partitions == y.partitions;
+  });
+}
+
+shard_state::outlet shard_state::make_outlet(const route_table::group& x) {
+  // A name of its own: the spool of a predecessor may still be read.
+  auto folder = setup.door->spool_dir + "/" + std::to_string(setup.shard.topology) + "-" +
+                std::to_string(setup.shard.id) + "-" + std::to_string(++outlets_made);
+  return {.id = x.id,
+          .partitions = x.partitions,
+          .group = {},
+          .stream =
+              outbound_stream{setup.door->limits, {.folder = folder, .max_bytes = setup.door->spool_bytes}}};
+}
+
+/// The partitions are grouped in another way. Streams to groups that kept their partitions go on; what others
+/// have not acknowledged follows its partition, in order, before anything newer.
+void shard_state::rebuild_outlets() {
+  std::list<outlet> old; // an outlet can be moved, not assigned
+  for (auto& x : outlets)
+    old.push_back(std::move(x));
+  outlets.clear();
+  std::vector<bool> fresh;
+  for (auto& group : routes->groups) {
+    auto same = std::ranges::find_if(
+        old, [&](const outlet& x) { return x.id == group.id && x.partitions == group.partitions; });
+    fresh.push_back(same == old.end());
+    outlets.push_back(same == old.end() ? make_outlet(group) : std::move(*same));
+    if (same != old.end())
+      old.erase(same);
+  }
+  splitter.emplace(routes->group_of);
+  drains.reset(); // its answers came from groups that are gone; the order is repeated
+  auto from = cursor.value();
+  std::vector<stream_hole> holes;
+  for (auto& gone : old) {
+    std::vector<bool> heirs(outlets.size());
+    for (auto partition : gone.partitions) {
+      auto group = partition < routes->group_of.size() ? routes->group_of[partition] : 0u;
+      heirs[group] = group < fresh.size() && fresh[group];
+    }
+    for (auto& item : gone.stream.take_all(holes))
+      give_over(std::move(item), heirs);
+  }
+  if (!holes.empty())
+    ask_again(holes, from);
+}
+
+void shard_state::give_over(stream_item item, const std::vector<bool>& heirs) {
+  if (auto* block = std::get_if<std::shared_ptr<const event_block>>(&item)) {
+    for (auto& part : splitter->split(std::move(*block)))
+      outlets[part.group].stream.push(std::move(part.block));
+    return;
+  }
+  auto& mark = std::get<source_mark>(item);
+  for (std::size_t i = 0; i < outlets.size(); ++i) {
+    if (!heirs[i])
+      continue;
+    auto part = mark;
+    std::erase_if(part.guilds, [&](snowflake guild) { return splitter->group_of(guild) != i; });
+    outlets[i].stream.push(std::move(part));
+  }
+}
+
 /// The group is there for the first time, or again with empty hands.
 void shard_state::restart(outlet& x) {
-  x.number = stream_number_after(x.number);
+  x.number = ++streams_made;
   auto resynced = make_mark(mark_kind::resynced);
   resynced.s = resume_from();
   resynced.guilds = guilds_for(static_cast<std::size_t>(&x - outlets.data()));
@@ -125,10 +173,11 @@ void shard_state::pump(outlet& x) {
     if (!next)
       return;
     if (auto* block = std::get_if<std::shared_ptr<const event_block>>(&next->item))
-      compat::send(self, x.group, stream_block{next->ordinal, x.number, std::move(*block)});
+      compat::send(self, x.group, stream_block{next->ordinal, x.number, setup.term, std::move(*block)});
     else
-      compat::send(self, x.group,
-                   stream_mark{next->ordinal, x.number, std::get<source_mark>(std::move(next->item))});
+      compat::send(
+          self, x.group,
+          stream_mark{next->ordinal, x.number, setup.term, std::get<source_mark>(std::move(next->item))});
   }
 }
 
@@ -141,11 +190,11 @@ std::uint64_t shard_state::resume_from() {
 }
 
 void shard_state::acknowledged(const stream_answer& x) {
-  auto outlet = std::ranges::find(outlets, x.node, &outlet::node);
+  auto outlet = std::ranges::find(outlets, x.group, &outlet::id);
   if (outlet == outlets.end() || outlet->number != x.stream)
     return;
   if (x.restart) {
-    spdlog::warn("shard {}: node {} asks for the stream anew", to_string(setup.shard), x.node);
+    spdlog::warn("shard {}: group {} asks for the stream anew", to_string(setup.shard), x.group);
     restart(*outlet);
     return;
   }
@@ -158,17 +207,21 @@ void shard_state::acknowledged(const stream_answer& x) {
 /// The disk gave a spool's records not back: what is lost there is asked for again with a RESUME from before
 /// it.
 void shard_state::recover(outlet& x) {
-  spdlog::error("shard {}: the spool for node {} cannot be read ({}); the session is resumed from before it",
-                to_string(setup.shard), x.node, x.stream.problem());
+  spdlog::error("shard {}: the spool for group {} cannot be read ({}); the session is resumed from before it",
+                to_string(setup.shard), x.id, x.stream.problem());
   auto from = resume_from();
-  for (auto& hole : x.stream.skip_unreadable())
+  ask_again(x.stream.skip_unreadable(), from);
+  restart(x);
+}
+
+void shard_state::ask_again(const std::vector<stream_hole>& holes, std::uint64_t from) {
+  for (auto& hole : holes)
     if (hole.session_id != session_id) {
       text = "events " + std::to_string(hole.after_s + 1) + " to " + std::to_string(hole.last_s) +
              " of a session that is gone were lost with the spool";
       spdlog::error("shard {}: {}", to_string(setup.shard), text);
     }
   cursor.begin(session_id, from);
-  restart(x);
   if (auto* link = current_link())
     link->close(net::resumable_close);
 }
@@ -183,8 +236,8 @@ void shard_state::watch_room() {
     if (outlet.stream.full() != outlet.told_full) {
       outlet.told_full = !outlet.told_full;
       if (outlet.told_full)
-        spdlog::error("shard {} stops reading: memory and spool for node {} are used up; {}",
-                      to_string(setup.shard), outlet.node, outlet.stream.problem());
+        spdlog::error("shard {} stops reading: memory and spool for group {} are used up; {}",
+                      to_string(setup.shard), outlet.id, outlet.stream.problem());
       else
         spdlog::info("shard {} reads again", to_string(setup.shard));
     }

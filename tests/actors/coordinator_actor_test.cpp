@@ -14,7 +14,7 @@ TEST_F(membership, a_node_that_joins_learns_its_partitions) {
   auto answer = join(a);
   ASSERT_EQ(why_not(answer), "");
   auto& x = std::get<assignment>(answer);
-  EXPECT_EQ(x.partition_owner, (std::vector<std::string>{"a", "a", "a", "a"}));
+  EXPECT_EQ(x.groups, (std::vector<group_place>{{1, 1, "a", {0, 1, 2, 3}}}));
   EXPECT_EQ(x.coordinator_node, "a");
   EXPECT_GT(x.cluster_epoch, 0u);
 }
@@ -24,12 +24,15 @@ TEST_F(membership, partitions_wait_for_the_least_number_of_nodes) {
   setup.min_nodes = 2;
   coordinator = w.keep(spawn_coordinator(w.system, setup));
   auto a = node("a"), b = node("b");
-  EXPECT_TRUE(std::get<assignment>(join(a)).partition_owner.empty());
+  EXPECT_TRUE(std::get<assignment>(join(a)).groups.empty());
   w.pass(10s);
-  auto owners = std::get<assignment>(join(b)).partition_owner;
-  EXPECT_EQ(std::ranges::count(owners, "a"), 2);
-  EXPECT_EQ(std::ranges::count(owners, "b"), 2);
-  EXPECT_EQ(a.told->assignments.back().partition_owner, owners);
+  auto groups = std::get<assignment>(join(b)).groups;
+  ASSERT_EQ(groups.size(), 2u);
+  EXPECT_EQ(groups[0].node, "a");
+  EXPECT_EQ(groups[1].node, "b");
+  EXPECT_EQ(groups[0].partitions.size(), 2u);
+  EXPECT_EQ(groups[1].partitions.size(), 2u);
+  EXPECT_EQ(a.told->assignments.back().groups, groups);
 }
 
 TEST_F(membership, a_node_of_another_cluster_is_refused_with_both_names) {
@@ -262,7 +265,7 @@ TEST_F(reshards, a_plan_survives_the_coordinator) {
   EXPECT_EQ(x.plan, before.plan);
   EXPECT_EQ(x.other_topology, before.other_topology);
   EXPECT_GT(x.cluster_epoch, before.cluster_epoch);
-  EXPECT_EQ(x.partition_owner, before.partition_owner);
+  EXPECT_EQ(x.groups, before.groups);
   EXPECT_FALSE(verb("reshard", 3).ok);
   report(a, x, {{1, 0, 2}, {1, 1, 2}});
   w.pass(5s);

@@ -18,6 +18,9 @@ struct orders {
   std::vector<start> starts;
   std::vector<transfer> transfers;
   std::vector<drain> drains;
+  std::vector<release_shard> releases;
+  std::vector<release_group> group_releases;
+  std::vector<adopt_group> adoptions;
 };
 
 inline node_actor spawn_node_record(caf::actor_system& system, std::shared_ptr<orders> record) {
@@ -27,13 +30,25 @@ inline node_actor spawn_node_record(caf::actor_system& system, std::shared_ptr<o
         [](find_coordinator) -> caf::result<caf::strong_actor_ptr, std::string, std::uint16_t> {
           return {caf::strong_actor_ptr{}, std::string{}, std::uint16_t{0}};
         },
-        [](find_partition_group) -> caf::result<partition_group_actor> {
+        [](const find_partition_group&) -> caf::result<partition_group_actor> {
           return caf::make_error(caf::sec::runtime_error, "none");
         },
         [record](const assignment& x) { record->assignments.push_back(x); },
         [record](const start& x) { record->starts.push_back(x); },
         [record](const transfer& x) { record->transfers.push_back(x); },
         [record](const drain& x) { record->drains.push_back(x); },
+        [record](const release_shard& x) { record->releases.push_back(x); },
+        [record](const release_group& x) { record->group_releases.push_back(x); },
+        [record](const adopt_group& x) { record->adoptions.push_back(x); },
+        [](const forget_copy&) {},
+        [](const fetch_copy&) -> caf::result<copy_piece> {
+          return caf::make_error(caf::sec::runtime_error, "none");
+        },
+        [](const copy_append& x) {
+          return copy_kept{x.id, x.epoch, 0};
+        },
+        [](const checkpoint_report&) {},
+        [](const lease_request&) { return lease_answer{}; },
         [](tick) {},
     };
   });
@@ -167,7 +182,9 @@ struct coordinator_scene : ::testing::Test {
     picture.node = x.card.name;
     picture.incarnation = x.card.incarnation;
     picture.cluster_epoch = under.cluster_epoch;
-    picture.plan = under.plan;
+    for (auto& place : under.groups)
+      if (place.node == x.card.name)
+        picture.groups.push_back({place.id, place.epoch, false, under.plan});
     for (auto& shard : shards) {
       shard_status row;
       row.shard = shard;

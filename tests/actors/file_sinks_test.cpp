@@ -44,7 +44,7 @@ struct file_sinks : ::testing::Test {
         [](group_listener::pointer) -> group_listener::behavior_type { return {[](const group_news&) {}}; });
     partition_group_setup setup;
     setup.node = "a";
-    setup.partitions = {0, 1};
+    setup.place = {1, 1, "a", {0, 1}};
     setup.partition_count = 2;
     setup.state_dir = folder.path().string();
     setup.sinks = {{sink_type::jsonl, path("a").string()}, {sink_type::jsonl, path("b").string()}};
@@ -69,11 +69,11 @@ struct file_sinks : ::testing::Test {
     mark.guilds = {some_guild};
     ++stream;
     ordinal = 0;
-    compat::anon_send(group, stream_mark{++ordinal, stream, mark});
+    compat::anon_send(group, stream_mark{++ordinal, stream, 1, mark});
   }
   void events(std::uint64_t first, std::uint64_t last) {
     for (auto s = first; s <= last; ++s)
-      compat::anon_send(group, stream_block{++ordinal, stream, make_block({{some_guild, s}})});
+      compat::anon_send(group, stream_block{++ordinal, stream, 1, make_block({{some_guild, s}})});
   }
   /// As a crash leaves it: so many whole lines and a torn one.
   void cut(const std::string& name, std::size_t whole) {
@@ -87,19 +87,19 @@ struct file_sinks : ::testing::Test {
 
 TEST_F(file_sinks, each_has_every_event_once_after_a_crash_in_which_one_was_behind) {
   for (auto behind : {"a", "b"}) {
-    for (auto name : {"a", "b", "positions.log"})
+    for (auto name : {"a", "b", "positions-1-1.log"})
       std::filesystem::remove(path(name));
     spawn();
     begin_stream(mark_kind::started);
     events(2, 6);
     ASSERT_NO_FATAL_FAILURE(await_lines(5));
-    std::filesystem::copy_file(path("positions.log"), path("early.log"),
+    std::filesystem::copy_file(path("positions-1-1.log"), path("early.log"),
                                std::filesystem::copy_options::overwrite_existing);
     events(7, 15);
     ASSERT_NO_FATAL_FAILURE(await_lines(14));
     auto complete = text("a");
     kill();
-    std::filesystem::rename(path("early.log"), path("positions.log"));
+    std::filesystem::rename(path("early.log"), path("positions-1-1.log"));
     cut(behind, 8);
     spawn();
     begin_stream(mark_kind::resynced);

@@ -89,6 +89,9 @@ inline coordinator_actor spawn_generous_coordinator(caf::actor_system& system,
             record->change([&](auto& story) { story.closed.insert(x.shard); });
         },
         [](const node_report&) {},
+        [](const checkpoint_report&) {},
+        [](const shard_released&) {},
+        [](const lease_request&) { return lease_answer{}; },
         [](const admin_request&) -> caf::result<admin_reply> { return admin_reply{}; },
         [](tick) {},
     };
@@ -145,7 +148,7 @@ struct live_scene : ::testing::Test {
   partition_group_setup group_setup() {
     partition_group_setup setup;
     setup.node = "a";
-    setup.partitions = {0, 1, 2, 3};
+    setup.place = {1, 1, "a", {0, 1, 2, 3}};
     setup.partition_count = 4;
     setup.state_dir = folder.path().string();
     setup.receivers = {keep(spawn_live_sink(system, record))};
@@ -162,7 +165,7 @@ struct live_scene : ::testing::Test {
     group = keep(spawn_partition_group(system, std::move(setup)));
     auto table = std::make_shared<route_table>();
     table->coordinator = coordinator;
-    table->groups = {{"a", group}};
+    table->groups = {{1, 1, {0, 1, 2, 3}, group}};
     table->group_of = {0, 0, 0, 0};
     table->gateway_url = discord.server.gateway_url();
     table->moving = true;
@@ -172,6 +175,7 @@ struct live_scene : ::testing::Test {
 
   shard_actor shard(const shard_key& key) {
     shard_setup setup;
+    setup.term = 1;
     setup.shard = key;
     setup.cluster_epoch = 1;
     setup.door = door;

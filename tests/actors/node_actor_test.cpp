@@ -25,7 +25,7 @@ struct a_node : coordinator_scene {
     made = spawn();
     w.send(made, std::uint16_t{4000});
     w.pass(2s);
-    auto found = w.ask<partition_group_actor>(node_actor{made}, find_partition_group{});
+    auto found = w.ask<partition_group_actor>(node_actor{made}, find_partition_group{1, 1});
     ASSERT_TRUE(std::holds_alternative<partition_group_actor>(found));
     group = w.keep(std::get<partition_group_actor>(found));
   }
@@ -43,7 +43,7 @@ TEST_F(a_node, joins_runs_its_partitions_and_says_who_it_is) {
 
 TEST_F(a_node, has_no_partitions_to_show_before_the_coordinator_gave_it_some) {
   made = spawn();
-  auto group = w.ask<partition_group_actor>(node_actor{made}, find_partition_group{});
+  auto group = w.ask<partition_group_actor>(node_actor{made}, find_partition_group{1, 1});
   EXPECT_TRUE(std::holds_alternative<std::string>(group));
 }
 
@@ -73,7 +73,7 @@ TEST_F(a_node, carries_out_nothing_of_an_older_epoch) {
                                                 return x;
                                               }(),
                                           .handle = node_actor{made}}));
-  w.send(node_actor{made}, start{0, known.cluster_epoch - 1, {1, 0, 2}});
+  w.send(node_actor{made}, start{0, known.cluster_epoch - 1, {1, 0, 2}, 1, {}});
   w.send(node_actor{made}, drain{1, known.cluster_epoch - 1, {1, 0, 2}});
   w.pass(5s);
   auto text = boost::json::serialize(status());
@@ -82,11 +82,11 @@ TEST_F(a_node, carries_out_nothing_of_an_older_epoch) {
 
 TEST_F(a_node, ends_with_its_partitions_instead_of_going_on_without_them) {
   begin();
-  auto group =
-      std::get<partition_group_actor>(w.ask<partition_group_actor>(node_actor{made}, find_partition_group{}));
+  auto group = std::get<partition_group_actor>(
+      w.ask<partition_group_actor>(node_actor{made}, find_partition_group{1, 1}));
   w.end(group);
   w.pass(1s);
-  auto answer = w.ask<partition_group_actor>(node_actor{made}, find_partition_group{});
+  auto answer = w.ask<partition_group_actor>(node_actor{made}, find_partition_group{1, 1});
   EXPECT_TRUE(std::holds_alternative<std::string>(answer));
 }
 

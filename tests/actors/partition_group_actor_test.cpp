@@ -59,7 +59,7 @@ TEST_F(partition_group, every_sink_must_have_accepted) {
   quick->at_once = true;
   partition_group_setup setup;
   setup.node = "a";
-  setup.partitions = {0, 1};
+  setup.place = {1, 1, "a", {0, 1}};
   setup.partition_count = 2;
   setup.state_dir = (folder.path() / "two").string();
   setup.receivers = {sink_handle, w.keep(spawn_late_sink(w.system, quick))};
@@ -89,7 +89,7 @@ TEST_F(partition_group, asks_once_for_the_stream_anew_after_a_hole) {
   EXPECT_EQ(heard->acknowledged(), 2u);
   EXPECT_EQ(sink->sequences, std::vector<std::uint64_t>{2});
   for (auto& x : heard->stream)
-    EXPECT_EQ(x.node, "a");
+    EXPECT_EQ(x.group, 1u);
 }
 
 TEST_F(partition_group, takes_the_stream_that_begins_anew_and_repeats_nothing) {
@@ -121,8 +121,8 @@ TEST_F(partition_group, ignores_what_belongs_to_an_older_stream) {
   mark(mark_kind::resynced);
   w.pass(1s);
   auto answered = heard->stream.size();
-  w.send_as(shard, group, stream_block{2, 1, make_block({{some_guild, 2}})});
-  w.send_as(shard, group, stream_block{9, 1, make_block({{some_guild, 3}})});
+  w.send_as(shard, group, stream_block{2, 1, 1, make_block({{some_guild, 2}})});
+  w.send_as(shard, group, stream_block{9, 1, 1, make_block({{some_guild, 3}})});
   w.pass(10s);
   EXPECT_TRUE(sink->sequences.empty());
   EXPECT_EQ(heard->stream.size(), answered);
@@ -164,7 +164,7 @@ TEST_F(partition_group, answers_a_drain_with_the_guilds_that_the_shard_still_lea
   EXPECT_EQ(heard->drain[0].led, 1u);
   EXPECT_EQ(heard->drain[0].plan, 1u);
   EXPECT_EQ(heard->drain[0].shard, (shard_key{1, 0, 4}));
-  EXPECT_EQ(heard->drain[0].node, "a");
+  EXPECT_EQ(heard->drain[0].group, 1u);
 }
 
 TEST_F(partition_group, answers_a_drain_even_while_the_sink_stands_still) {

@@ -93,7 +93,7 @@ struct partition_scene : ::testing::Test {
   partition_group_actor spawn(std::shared_ptr<disk> log_disk = {}) {
     partition_group_setup setup;
     setup.node = "a";
-    setup.partitions = {0, 1};
+    setup.place = {1, 1, "a", {0, 1}};
     setup.partition_count = 2;
     setup.state_dir = folder.path().string();
     setup.receivers = {sink_handle};
@@ -116,14 +116,14 @@ struct partition_scene : ::testing::Test {
       mark.guilds = {some_guild};
     return mark;
   }
-  void mark(mark_kind kind) { w.send_as(shard, group, stream_mark{++ordinal, stream, mark_of(kind)}); }
+  void mark(mark_kind kind) { w.send_as(shard, group, stream_mark{++ordinal, stream, 1, mark_of(kind)}); }
 
   /// One block with so many events of one guild.
   void events(int count = 1) {
     std::vector<test_event> made;
     for (int i = 0; i < count; ++i)
       made.push_back({some_guild, ++s});
-    w.send_as(shard, group, stream_block{++ordinal, stream, make_block(made)});
+    w.send_as(shard, group, stream_block{++ordinal, stream, 1, make_block(made)});
   }
 
   void accept_one() { w.send(sink_handle, tick{}); }

@@ -111,7 +111,7 @@ struct a_full_disk : partition_scene {
     block->entries[0].lane = lane::keyed;
     block->entries[0].key = 1000 + s;
     block->entries[0].type = find_event_type("INTERACTION_CREATE");
-    w.send_as(shard, group, stream_block{++ordinal, stream, block});
+    w.send_as(shard, group, stream_block{++ordinal, stream, 1, block});
   }
 };
 

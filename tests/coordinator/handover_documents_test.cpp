@@ -22,10 +22,12 @@ struct handover_documents : ::testing::Test {
     report.incarnation = 1;
     report.cluster_epoch = 1;
     report.plan = plan.id;
+    report.groups = {{1, 1, false, plan.id}};
   }
 
   handover_report& row(std::uint32_t id) {
     auto& x = report.handovers.emplace_back();
+    x.group = 1;
     x.shard = {1, id, 2};
     x.transferred = true;
     return x;
@@ -38,13 +40,13 @@ struct handover_documents : ::testing::Test {
             .active = plan.from,
             .plan = &plan,
             .view = view,
-            .partitions = partitions,
+            .groups = groups,
             .notice = name};
   }
 
   reshard_plan plan;
   cluster_view view;
-  placement partitions;
+  placed_groups groups;
   node_report report;
   std::string name = "a";
 };

@@ -1,0 +1,319 @@
+// The coordinator's part that brings groups of partitions and shards to where they are meant to be, by order
+// or because a host died. Level-triggered like the plan's step: what a node reports is compared with the
+// journal, and the next message is repeated until its effect is seen.
+#include "actors/coordinator/coordinator_state.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+
+namespace shardyard {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr auto order_repeat = seconds(1);
+constexpr auto lease_margin = milliseconds(500);
+constexpr std::size_t shards_in_transit = 2;
+
+std::string name_list(const std::set<std::string>& names) {
+  boost::json::array list;
+  for (auto& x : names)
+    list.push_back(boost::json::string(x));
+  return boost::json::serialize(list);
+}
+
+} // namespace
+
+void coordinator_state::load_places(const journal_state& state) {
+  groups = state.groups;
+  placements = state.placements;
+  auto text = [&state](const std::string& name) {
+    auto found = state.texts.find(name);
+    return found == state.texts.end() ? std::string{} : found->second;
+  };
+  boost::system::error_code wrong;
+  if (auto names = boost::json::parse(text("cordoned"), wrong); !wrong && names.is_array())
+    for (auto& name : names.as_array())
+      cordoned.insert(std::string{name.as_string()});
+  if (auto row = text("goal"); !row.empty())
+    goal = from_row<placement>(row);
+  for (auto& [name, value] : state.texts)
+    if (name.starts_with("fenced/"))
+      fenced[name.substr(7)] = std::strtoull(value.c_str(), nullptr, 10);
+    else if (name.starts_with("incarnation/"))
+      incarnations[name.substr(12)] = std::strtoull(value.c_str(), nullptr, 10);
+}
+
+bool coordinator_state::due(const std::string& order) {
+  auto at = self->clock().now();
+  auto& last = ordered[order];
+  if (last != clock::time_point{} && at < last + order_repeat)
+    return false;
+  last = at;
+  return true;
+}
+
+// -- leases and the loss of a host
+// ------------------------------------------------------------------------------------
+
+lease_answer coordinator_state::answer_lease(const lease_request& x) {
+  if (term_over())
+    return {lease_verdict::silent, 0};
+  auto marked = fenced.find(x.node);
+  if (marked != fenced.end() && marked->second == x.incarnation)
+    return {lease_verdict::fenced, 0};
+  auto known = view.members().find(x.node);
+  if (known == view.members().end() || known->second.card.incarnation != x.incarnation || !known->second.up)
+    return {lease_verdict::silent, 0};
+  auto at = self->clock().now();
+  lease_given[x.node] = at;
+  if (x.cluster_epoch == journal.epoch())
+    for (auto& [node, loss] : losses)
+      if (node != x.node && x.revision >= loss.revision)
+        loss.promised.try_emplace(x.node, at);
+  return {lease_verdict::granted, static_cast<std::uint32_t>(setup.lease_ttl.count())};
+}
+
+/// All weighted hosts that the cluster knows, up or not.
+std::size_t coordinator_state::weighted_hosts() const {
+  std::set<std::string> names;
+  for (auto& [name, member] : view.members())
+    if (member.card.weight > 0)
+      names.insert(name);
+  for (auto& group : groups)
+    names.insert(group.place.node);
+  return names.size();
+}
+
+/// True when the node's last lease from a coordinator is over and those that have not promised long enough
+/// ago to speak for it no more are, with it, no majority.
+bool coordinator_state::lease_is_over(const std::string& node) const {
+  auto at = self->clock().now();
+  auto wait = setup.lease_ttl + lease_margin;
+  auto given = lease_given.find(node);
+  auto last = std::max(born, given == lease_given.end() ? born : given->second);
+  auto loss = losses.find(node);
+  if (at < last + wait || loss == losses.end())
+    return false;
+  std::size_t promised = 0;
+  for (auto& [peer, since] : loss->second.promised) {
+    auto known = view.members().find(peer);
+    auto host = known != view.members().end() && known->second.card.weight > 0;
+    promised += host && at >= since + wait;
+  }
+  auto hosts = weighted_hosts();
+  return hosts < 1 + promised + std::max<std::size_t>(1, hosts / 2);
+}
+
+/// Everybody learns who is away: from then on nobody speaks for it.
+void coordinator_state::note_losses() {
+  bool changed = false;
+  for (auto& group : groups)
+    for (auto& node : {group.place.node, group.origin ? group.origin->node : std::string{}})
+      if (!node.empty() && !view.up(node) && !losses.contains(node)) {
+        losses[node].revision = revision + 1;
+        changed = true;
+      }
+  changed = std::erase_if(losses, [this](auto& x) { return view.up(x.first); }) > 0 || changed;
+  if (changed)
+    announce();
+}
+
+/// Whether the node's shards may be RESUMEd elsewhere: it was here and is gone, or never came since this
+/// coordinator began.
+bool coordinator_state::is_lost(const std::string& node) const {
+  if (!setup.failover || node.empty() || view.up(node))
+    return false;
+  return joined_since.contains(node) || self->clock().now() >= born + setup.lease_ttl + lease_margin;
+}
+
+void coordinator_state::replace_lost_hosts() {
+  if (weights().empty())
+    return;
+  for (auto& group : groups)
+    if (is_lost(group.place.node))
+      adopt_from_lost(group);
+  // A group that was to be taken from a host that died is taken from its copy.
+  for (auto& group : groups)
+    if (group.origin && is_lost(group.origin->node))
+      adopt_from_lost(group);
+}
+
+void coordinator_state::adopt_from_lost(const placed_group& group) {
+  auto lost = is_lost(group.place.node);
+  auto from = lost && !group.origin ? group.place.node : group.origin ? group.origin->node : std::string{};
+  auto id = group.origin ? group.origin->id : group.place.id;
+  auto epoch = group.origin ? group.origin->epoch : group.place.epoch;
+  // It may have run where it was to go, and nobody heard of it any more.
+  if (group.origin && !view.keeper_of(group.place.id, group.place.epoch).empty()) {
+    id = group.place.id;
+    epoch = group.place.epoch;
+  }
+  auto keeper = view.keeper_of(id, epoch);
+  if (!from.empty() && keeper.empty()) {
+    tell("no host keeps a copy of group " + std::to_string(id) + " of node " + from +
+         "; its events are kept until " + from + " is back");
+    return;
+  }
+  if (!from.empty() && is_lost(from) && !lease_is_over(from))
+    return;
+  auto to = group.place.node;
+  if (lost) {
+    auto nodes = weights();
+    auto fewest = std::ranges::min_element(nodes, {}, [this](const node_weight& x) {
+      return static_cast<double>(partitions_on(groups, x.name)) / x.weight;
+    });
+    to = fewest->name;
+  }
+  auto next = adopted(groups, group.place.id, to, {id, epoch, keeper});
+  journal_changes changes{.groups = next};
+  auto owners = goal;
+  for (auto& owner : owners) // nothing goes back to a node that is lost
+    if (is_lost(owner))
+      owner = to;
+  if (owners != goal)
+    changes.texts["goal"] = to_row(owners);
+  if (auto known = incarnations.find(from); known != incarnations.end() && is_lost(from)) {
+    changes.texts["fenced/" + from] = std::to_string(known->second);
+    fenced[from] = known->second;
+  }
+  if (!save(changes))
+    return;
+  spdlog::warn("group {} of node {} goes on at {}, from the copy at {}", group.place.id, from, to, keeper);
+  groups = std::move(next);
+  goal = std::move(owners);
+  announce();
+}
+
+// -- groups
+// ----------------------------------------------------------------------------------------------------------------
+
+void coordinator_state::keep_groups() {
+  note_losses();
+  replace_lost_hosts();
+  for (std::size_t i = 0; i < groups.size(); ++i)
+    if (groups[i].origin)
+      bring_on(i);
+  if (auto next = goal.empty() ? std::nullopt : next_step(groups, goal)) {
+    if (!save({.groups = *next}))
+      return;
+    groups = std::move(*next);
+    announce();
+  }
+}
+
+void coordinator_state::bring_on(std::size_t index) {
+  auto& group = groups[index];
+  if (view.running_group(group.place)) {
+    auto next = groups;
+    auto origin = *std::exchange(next[index].origin, std::nullopt);
+    if (!save({.groups = next}))
+      return;
+    groups = std::move(next);
+    spdlog::info("group {} runs on {}", groups[index].place.id, groups[index].place.node);
+    auto still_needed =
+        std::ranges::any_of(groups, [&](auto& x) { return x.origin && x.origin->id == origin.id; });
+    if (!still_needed)
+      for (auto& [name, node] : nodes)
+        compat::send(self, node, forget_copy{journal.epoch(), origin.id, origin.epoch});
+    return;
+  }
+  auto& from = *group.origin;
+  auto to = nodes.find(group.place.node);
+  if (from.node.empty() || view.keeps(from.node, from.id, from.epoch)) {
+    auto order = "adopt " + std::to_string(group.place.id) + "@" + std::to_string(group.place.epoch);
+    if (to != nodes.end() && view.reported(group.place.node) && due(order))
+      compat::send(self, to->second,
+                   adopt_group{journal.epoch(), group.place, from.id, from.epoch, from.node});
+    return;
+  }
+  auto holder = nodes.find(from.node);
+  if (holder != nodes.end() && view.running_group({from.id, from.epoch, from.node, {}}) &&
+      due("release " + std::to_string(from.id) + "@" + std::to_string(from.epoch)))
+    compat::send(self, holder->second, release_group{journal.epoch(), from.id, from.epoch});
+}
+
+// -- shards
+// ----------------------------------------------------------------------------------------------------------------
+
+/// Shards of `x` whose node is lost get another one; the others stay.
+void coordinator_state::replace_lost_shards(const topology& x) {
+  auto key = "topology/" + std::to_string(x.id);
+  auto found = placements.find(key);
+  if (found == placements.end() || weights().empty())
+    return;
+  if (std::ranges::none_of(found->second, [this](auto& node) { return node.empty() || is_lost(node); }))
+    return;
+  auto present = found->second;
+  for (auto& node : present)
+    if (is_lost(node))
+      node.clear();
+  auto next = place(x.shard_count, weights(), present, x.id);
+  for (std::size_t id = 0; id < present.size(); ++id) // what lives stays: this is no rebalancing
+    if (!present[id].empty())
+      next[id] = present[id];
+  if (!save({.placements = {{key, next}}}))
+    return;
+  for (std::uint32_t id = 0; id < next.size(); ++id)
+    if (next[id] != found->second[id]) {
+      spdlog::warn("shard {} of lost node {} goes on at {}", to_string(x.shard(id)), found->second[id],
+                   next[id]);
+      started.erase(x.shard(id));
+    }
+  found->second = std::move(next);
+}
+
+/// Has shards that run elsewhere than meant closed there, a few at a time; keep_running starts them again.
+void coordinator_state::move_shards(const topology& x) {
+  auto found = placements.find("topology/" + std::to_string(x.id));
+  if (found == placements.end())
+    return;
+  std::size_t moving = 0;
+  for (std::uint32_t id = 0; id < found->second.size() && moving < shards_in_transit; ++id) {
+    auto shard = x.shard(id);
+    auto at = view.host_of(shard);
+    auto* status = view.status_of(shard);
+    if (at.empty()) {
+      ++moving;
+      continue;
+    }
+    if (at == found->second[id]) {
+      moving += status && status->phase != shard_phase::live && status->phase != shard_phase::stopped;
+      continue;
+    }
+    auto& to = found->second[id];
+    if (!view.reported(to) || (status && status->phase != shard_phase::live))
+      continue;
+    ++moving;
+    if (auto node = nodes.find(at); node != nodes.end() && due("release " + to_string(shard)))
+      compat::send(self, node->second, release_shard{journal.epoch(), shard});
+  }
+}
+
+void coordinator_state::take(const shard_released& x) {
+  if (x.cluster_epoch != journal.epoch())
+    return;
+  if (x.session)
+    sessions.put(*x.session);
+  view.gone(x.node, x.shard);
+  spdlog::info("shard {} was released by {} {} ms ago", to_string(x.shard), x.node, x.closed_for_ms);
+  started.erase(x.shard);
+  keep_running();
+}
+
+void coordinator_state::tell(const std::string& text) {
+  if (notice != text)
+    spdlog::warn("{}", text);
+  notice = text;
+}
+
+std::string coordinator_state::cordoned_row() const {
+  return name_list(cordoned);
+}
+
+} // namespace shardyard
