@@ -136,6 +136,10 @@ class Cluster:
     def fault(self, **what):
         return self.http("/fault", what)["hit"]
 
+    def truth(self):
+        """Where the audit finds what happened."""
+        return self.control + "/truth"
+
     def load(self, rate):
         self.http("/world", {"rate": rate})
 
@@ -144,9 +148,13 @@ class Cluster:
 
     # -- the command line
 
+    def command(self, arguments):
+        """The whole command line of a verb."""
+        return [self.program, *arguments]
+
     def run(self, *arguments, check=True):
         """Runs a verb; returns (exit code, stdout, stderr)."""
-        done = subprocess.run([self.program, *arguments], cwd=self.folder, env=self.environment, capture_output=True,
+        done = subprocess.run(self.command(arguments), cwd=self.folder, env=self.environment, capture_output=True,
                               text=True, timeout=300)
         if check and done.returncode != 0:
             raise Failure(f"shardyard {' '.join(arguments)} ended with {done.returncode}: {done.stderr.strip()}")
@@ -178,7 +186,7 @@ class Cluster:
                 and all(s["state"] in ("live", "closed") for s in status["shards"]))
 
     def audit(self, report=None):
-        arguments = ["audit", "--truth", self.control + "/truth", "--json"]
+        arguments = ["audit", "--truth", self.truth(), "--json"]
         for name in self.events_files():
             arguments += ["--events", name]
         if report:

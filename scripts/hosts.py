@@ -1,0 +1,201 @@
+"""A cluster of hosts, each in a network namespace of its own (or all on loopback), in front of a simulated Discord that has one, too.
+
+Owns the processes and the network. Nodes speak mutual TLS; the coordinator is a process on a host of its own, so that it and the hosts
+of shards can be lost one by one.
+"""
+import http.client
+import json
+import os
+import re
+import signal
+import time
+
+from cluster import Cluster, Failure, Process, wait_for
+from host_network import make_network
+
+HOSTS = ("a", "b", "c")
+PARTITIONS = 12
+LEASE_S = 5.0
+
+
+class HostCluster(Cluster):
+    """Hosts a, b, c, of which those in `start` run from the beginning; `coordinator` and `sim` beside them."""
+
+    def __init__(self, program, folder, source, hosts=HOSTS, start=None, guilds=300, rate=200, seed=1, shards=6, settings=(), sim=(),
+                 network="auto"):
+        self.program = os.path.abspath(program)
+        self.folder, self.source, self.rate, self.seed = folder, source, rate, seed
+        self.nodes, self.hosts = [], {}
+        self.coordinator = self.sim = None
+        self.network = make_network([*hosts, "coordinator", "sim"], network)
+        try:
+            self._start_sim(guilds, seed, sim)
+            self.port = self.network.port("coordinator")
+            self.at = f"{self.network.addresses['coordinator']}:{self.port}"
+            self.environment = dict(os.environ, DISCORD_TOKEN="sim-token", SHARDYARD_AT=self.at)
+            self.shared = []
+            for setting in (f"discord.api_base=http://{self.network.addresses['sim']}:{self.sim_port}/api/v10",
+                            "discord.allow_plaintext=true", f"discord.shards={shards}", "discord.intents=53608447",
+                            f"cluster.min_nodes={len(start or hosts)}", f"cluster.partitions={PARTITIONS}", *settings):
+                self.shared += ["--set", setting]
+            self.make_certificates(["coordinator", *hosts])
+            self.coordinator = self.on_host("coordinator", "coordinator.toml", [f"node.listen={self.at}"]).start()
+            for name in hosts:
+                listen = f"{self.network.addresses[name]}:{self.network.port(name)}"
+                self.hosts[name] = self.on_host(name, "two-nodes.toml", [f"node.name={name}", f"node.listen={listen}",
+                                                                         f"node.seeds={self.at}"])
+            for name in start or hosts:
+                self.start_host(name)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start_sim(self, guilds, seed, settings):
+        port_file = os.path.join(self.folder, "sim.port")
+        arguments = [self.program, "sim", "--host", self.network.addresses["sim"], "--port-out", port_file, "--token", "sim-token",
+                     "--guilds", str(guilds), "--rate", "0", "--seed", str(seed), "--max-concurrency", "16", *settings]
+        self.sim = Process("sim", [*self.network.prefix("sim"), *arguments], self.folder).start()
+        wait_for("the simulated Discord's start", lambda: os.path.exists(port_file) and open(port_file).read().strip())
+        self.sim_port = int(open(port_file).read())
+
+    def make_certificates(self, names):
+        self.certs = os.path.join(self.folder, "certs")
+        self.run("certs", "init", "--dir", self.certs)
+        for name in names:
+            self.run("certs", "node", name, "--host", self.network.addresses[name], "--dir", self.certs)
+        self.run("certs", "admin", "--dir", self.certs)
+        self.shared += ["--set", f"tls.ca_file={self.certs}/ca.pem", "--set", f"tls.certificate_file={self.certs}/{{node}}.pem",
+                        "--set", f"tls.key_file={self.certs}/{{node}}.key"]
+        self.environment["SHARDYARD_TLS"] = self.certs
+
+    def on_host(self, name, config, extra):
+        process = self.node_process(name, config, extra)
+        process.arguments = [*self.network.prefix(name), *process.arguments]
+        return process
+
+    # -- hosts
+
+    def start_host(self, name):
+        process = self.process(name).start()
+        if name in self.hosts and process not in self.nodes:
+            self.nodes.append(process)
+
+    def process(self, name):
+        return self.coordinator if name == "coordinator" else self.hosts[name]
+
+    def kill(self, name):
+        self.process(name).kill()
+
+    def freeze(self, name):
+        self.process(name).child.send_signal(signal.SIGSTOP)
+
+    def thaw(self, name):
+        self.process(name).child.send_signal(signal.SIGCONT)
+
+    def others(self, name):
+        """All the cluster's hosts but this one, without Discord's."""
+        return [x for x in (*self.hosts, "coordinator") if x != name]
+
+    # -- the simulated Discord: its control answers to loopback only, so we ask from there
+
+    def request(self, method, path, body=None):
+        connection = http.client.HTTPConnection(self.network.addresses["sim"], self.sim_port, timeout=20,
+                                                source_address=("127.0.0.1", 0))
+        with self.network.inside("sim"):
+            connection.connect()
+        connection.request(method, path, body)
+        return connection, connection.getresponse()
+
+    def http(self, path, body=None):
+        connection, answer = self.request("GET" if body is None else "POST", path, None if body is None else json.dumps(body))
+        try:
+            text = answer.read().decode()
+            if answer.status != 200:
+                raise Failure(f"{path}: {text}")
+            return json.loads(text)
+        finally:
+            connection.close()
+
+    def truth(self):
+        """The truth in a file."""
+        path = os.path.join(self.folder, "truth.ndjson")
+        connection, answer = self.request("GET", "/truth")
+        try:
+            if answer.status != 200:
+                raise Failure(f"/truth: {answer.read().decode()}")
+            with open(path, "wb") as out:
+                while chunk := answer.read(1 << 20):
+                    out.write(chunk)
+        finally:
+            connection.close()
+        return path
+
+    # -- the command line
+
+    def command(self, arguments):
+        return [*self.network.prefix(), *super().command(arguments)]
+
+    def nodes_document(self):
+        answer = self.ask("nodes")
+        return {row["node"]: row for row in answer["nodes"]} if answer else {}
+
+    def placed(self):
+        """Shards of the present topology by number: (node, state)."""
+        status = self.ask("status")
+        if not status:
+            return {}
+        return {int(row["shard"].split("/")[0]): (row["node"], row["state"]) for row in status["shards"]
+                if row["topology"] == status["topology"] and row["state"] != "closed"}
+
+    def shards_on(self, *names):
+        """Numbers of the live shards there."""
+        return {shard for shard, (node, state) in self.placed().items() if node in names and state == "live"}
+
+    def partitions_on(self, name):
+        return self.nodes_document().get(name, {}).get("partitions")
+
+    def stop(self):
+        for process in self.nodes:
+            if process.running():
+                process.child.send_signal(signal.SIGCONT)
+        for process in (*self.nodes, self.coordinator, self.sim):
+            if process:
+                process.stop()
+        self.network.close()
+
+
+class Deliveries:
+    """What the event files got since this was made: by host and partition, read as it comes."""
+
+    guild = re.compile(rb'"guild_id":"?(\d+)')
+
+    def __init__(self, cluster):
+        self.cluster = cluster
+        self.offsets = {path: os.path.getsize(path) for path in cluster.events_files()}
+        self.grew = {}   # host -> when its file last grew
+        self.first = {}  # (host, partition) -> when the first line came
+
+    def look(self):
+        for path in self.cluster.events_files():
+            with open(path, "rb") as f:
+                f.seek(self.offsets.get(path, 0))
+                fresh = f.read()
+            whole = fresh[:fresh.rfind(b"\n") + 1]
+            if not whole:
+                continue
+            self.offsets[path] = self.offsets.get(path, 0) + len(whole)
+            host, at = os.path.basename(path)[len("events-"):-len(".jsonl")], time.monotonic()
+            self.grew[host] = at
+            for line in whole.splitlines():
+                found = self.guild.search(line)
+                if found and int(found[1]):
+                    self.first.setdefault((host, (int(found[1]) >> 22) % PARTITIONS), at)
+        return self
+
+    def partitions(self, *hosts):
+        """Partitions that those hosts delivered for, each with the moment of its first line."""
+        result = {}
+        for (host, partition), at in self.look().first.items():
+            if host in hosts:
+                result[partition] = min(at, result.get(partition, at))
+        return result
