@@ -128,6 +128,8 @@ def scene(options, cell, seed):
         made.load(options.rate)
         made.delivered(100)
         yield made
+    except Unsupported:
+        raise
     except BaseException:
         for process in [made.coordinator, *made.nodes] if made else []:
             print(f"-- end of {process.name}.log:\n{process.tail(15)}", flush=True)
