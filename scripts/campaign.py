@@ -8,6 +8,7 @@ import time
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(SOURCE, "tests", "cluster"))
+import leaders  # noqa: E402, F401
 import losses  # noqa: E402, F401
 import matrix  # noqa: E402, F401
 import moves  # noqa: E402, F401

@@ -177,7 +177,7 @@ def run(options, folder):
         return 0 if code == 0 and not broken and stats["identifies_used"] == SHARDS + RESHARDED else 1
     except (Failure, subprocess.TimeoutExpired) as failure:
         say(f"demo: {failure}")
-        for process in [cluster.coordinator, *cluster.nodes]:
+        for process in cluster.processes():
             say(f"-- end of {process.log}:\n{process.tail()}")
         return 1
     finally:

@@ -1,7 +1,7 @@
 """A cluster of hosts, each in a network namespace of its own (or all on loopback), in front of a simulated Discord that has one, too.
 
-Owns the processes and the network. Nodes speak mutual TLS; the coordinator is a process on a host of its own, so that it and the hosts
-of shards can be lost one by one.
+Owns the processes and the network. Nodes speak mutual TLS. With the store "sqlite" the coordinator is a process on a host of its own, so
+that it and the hosts of shards can be lost one by one; with "etcd" each host may lead, and etcd has a host of its own.
 """
 import http.client
 import json
@@ -11,44 +11,63 @@ import signal
 import time
 
 from cluster import Cluster, Failure, Process, wait_for
-from host_network import make_network
+from host_network import Unsupported, make_network
 
 HOSTS = ("a", "b", "c")
 PARTITIONS = 12
 LEASE_S = 5.0
+ETCD = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "shardyard/etcd/usr/bin/etcd")
 
 
 class HostCluster(Cluster):
     """Hosts a, b, c, of which those in `start` run from the beginning; `coordinator` and `sim` beside them."""
 
     def __init__(self, program, folder, source, hosts=HOSTS, start=None, guilds=300, rate=200, seed=1, shards=6, settings=(), sim=(),
-                 network="auto"):
+                 network="auto", store="sqlite"):
         self.program = os.path.abspath(program)
         self.folder, self.source, self.rate, self.seed = folder, source, rate, seed
         self.nodes, self.hosts = [], {}
-        self.coordinator = self.sim = None
-        self.network = make_network([*hosts, "coordinator", "sim"], network)
+        self.coordinator = self.sim = self.etcd = None
+        self.doors = [""]
+        self.network = make_network([*hosts, "coordinator" if store == "sqlite" else "etcd", "sim"], network)
         try:
             self._start_sim(guilds, seed, sim)
-            self.port = self.network.port("coordinator")
-            self.at = f"{self.network.addresses['coordinator']}:{self.port}"
-            self.environment = dict(os.environ, DISCORD_TOKEN="sim-token", SHARDYARD_AT=self.at)
+            self.environment = dict(os.environ, DISCORD_TOKEN="sim-token")
             self.shared = []
             for setting in (f"discord.api_base=http://{self.network.addresses['sim']}:{self.sim_port}/api/v10",
                             "discord.allow_plaintext=true", f"discord.shards={shards}", "discord.intents=53608447",
                             f"cluster.min_nodes={len(start or hosts)}", f"cluster.partitions={PARTITIONS}", *settings):
                 self.shared += ["--set", setting]
-            self.make_certificates(["coordinator", *hosts])
-            self.coordinator = self.on_host("coordinator", "coordinator.toml", [f"node.listen={self.at}"]).start()
-            for name in hosts:
-                listen = f"{self.network.addresses[name]}:{self.network.port(name)}"
-                self.hosts[name] = self.on_host(name, "two-nodes.toml", [f"node.name={name}", f"node.listen={listen}",
-                                                                         f"node.seeds={self.at}"])
+            self.make_certificates([*hosts, "coordinator"] if store == "sqlite" else hosts)
+            self.listens = {name: f"{self.network.addresses[name]}:{self.network.port(name)}" for name in hosts}
+            leading = self._coordinate() if store == "sqlite" else self._elect()
+            for name, at in self.listens.items():
+                self.hosts[name] = self.on_host(name, "two-nodes.toml", [f"node.name={name}", f"node.listen={at}", *leading])
             for name in start or hosts:
                 self.start_host(name)
         except BaseException:
             self.stop()
             raise
+
+    def _coordinate(self):
+        """Starts the coordinator; returns what nodes must know of it."""
+        at = f"{self.network.addresses['coordinator']}:{self.network.port('coordinator')}"
+        self.coordinator = self.on_host("coordinator", "coordinator.toml", [f"node.listen={at}"]).start()
+        self.doors = [at]
+        return [f"node.seeds={at}"]
+
+    def _elect(self):
+        if not os.path.exists(ETCD):
+            raise Unsupported("etcd is not there: scripts/setup --etcd brings it")
+        here = self.network.addresses["etcd"]
+        port, peer = self.network.port("etcd"), self.network.port("etcd")
+        self.etcd = Process("etcd", [*self.network.prefix("etcd"), ETCD, "--data-dir", os.path.join(self.folder, "etcd"), "--name", "one",
+                                     "--listen-client-urls", f"http://{here}:{port}", "--advertise-client-urls", f"http://{here}:{port}",
+                                     "--listen-peer-urls", f"http://{here}:{peer}", "--initial-advertise-peer-urls", f"http://{here}:{peer}",
+                                     "--initial-cluster", f"one=http://{here}:{peer}"], self.folder).start()
+        self.doors = list(self.listens.values())
+        return ["coordinator.enabled=true", "store.kind=etcd", f"store.endpoints=http://{here}:{port}", "store.allow_plaintext=true",
+                "node.seeds=" + ",".join(self.doors)]
 
     def _start_sim(self, guilds, seed, settings):
         port_file = os.path.join(self.folder, "sim.port")
@@ -81,7 +100,15 @@ class HostCluster(Cluster):
             self.nodes.append(process)
 
     def process(self, name):
-        return self.coordinator if name == "coordinator" else self.hosts[name]
+        return {"coordinator": self.coordinator, "etcd": self.etcd}.get(name) or self.hosts[name]
+
+    def processes(self):
+        """All of the cluster, for their logs."""
+        return [x for x in (self.etcd, self.coordinator, *self.nodes) if x]
+
+    def leader(self):
+        """The host that is coordinator."""
+        return next((name for name, row in self.nodes_document().items() if row["coordinator"]), None)
 
     def kill(self, name):
         self.process(name).kill()
@@ -94,7 +121,7 @@ class HostCluster(Cluster):
 
     def others(self, name):
         """All the cluster's hosts but this one, without Discord's."""
-        return [x for x in (*self.hosts, "coordinator") if x != name]
+        return [x for x in (*self.hosts, *(["coordinator"] if self.coordinator else [])) if x != name]
 
     # -- the simulated Discord: its control answers to loopback only, so we ask from there
 
@@ -135,6 +162,17 @@ class HostCluster(Cluster):
     def command(self, arguments):
         return [*self.network.prefix(), *super().command(arguments)]
 
+    def run(self, *arguments, check=True):
+        """Asks the nodes that commands may ask, one after the other, until one of them reaches a coordinator."""
+        for door in self.doors:
+            self.environment["SHARDYARD_AT"] = door
+            result = super().run(*arguments, check=False)
+            if result[0] != 3:
+                break
+        if check and result[0] != 0:
+            raise Failure(f"shardyard {' '.join(arguments)} ended with {result[0]}: {result[2].strip()}")
+        return result
+
     def nodes_document(self):
         answer = self.ask("nodes")
         return {row["node"]: row for row in answer["nodes"]} if answer else {}
@@ -155,10 +193,10 @@ class HostCluster(Cluster):
         return self.nodes_document().get(name, {}).get("partitions")
 
     def stop(self):
-        for process in self.nodes:
+        for process in self.processes():
             if process.running():
                 process.child.send_signal(signal.SIGCONT)
-        for process in (*self.nodes, self.coordinator, self.sim):
+        for process in (*self.nodes, self.coordinator, self.etcd, self.sim):
             if process:
                 process.stop()
         self.network.close()

@@ -6,6 +6,7 @@ import random
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import leaders  # noqa: E402, F401
 import losses  # noqa: E402, F401
 import matrix  # noqa: E402, F401
 import moves  # noqa: E402, F401

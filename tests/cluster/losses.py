@@ -8,12 +8,17 @@ RESUME_S, SILENT_S, ADOPT_S = 3, 8, 2
 
 
 def lose(w, how, silent):
-    """Takes a random host away with `how` and waits until the others serve everything; returns the host."""
+    """Takes a random host away with `how` and waits until the others serve everything."""
     gone = w.random.choice(HOSTS)
+    return lose_one(w, gone, how, f"{how.__name__.replace('_', ' ')}: {gone}", silent)
+
+
+def lose_one(w, gone, how, what, silent):
+    """Returns the host, those that are left, and what was delivered since."""
     rest = [x for x in HOSTS if x != gone]
     w.some_events()
     deliveries = Deliveries(w)
-    w.say(f"{how.__name__.replace('_', ' ')}: {gone}")
+    w.say(what)
     began = time.monotonic()
     how(w, gone)
     w.time_until("shards resumed (s)", SILENT_S if silent else RESUME_S, "all shards live on the hosts that are left",

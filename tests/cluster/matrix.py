@@ -4,7 +4,7 @@ import time
 from moves import some_move
 from scene import HOSTS, PARTITIONS, cell, wait_for
 
-VICTIMS = ("coordinator", "source", "target")
+VICTIMS = ("coordinator", "source", "target", "etcd")
 
 
 def crash(w, name):
@@ -63,7 +63,7 @@ def reshard(w, victim):
     except Exception:  # a state may pass between two looks
         w.say(f"{state} was not seen")
     source = w.random.choice(HOSTS)
-    crash(w, source if victim != "coordinator" else victim)
+    crash(w, source if victim == "host" else victim)
     state = w.await_plan_end(180)
     w.say(f"the plan is {state}")
     settle(w)
@@ -74,9 +74,9 @@ def register(kind, victim):
         kind(w, victim)
     body.__name__ = f"{kind.__name__}_with_{victim}_killed"
     # A session that is starting when its host dies has nothing to RESUME from: it identifies again.
-    cell(crash=True, extra_identifies=8 if kind is reshard else 0)(body)
+    cell(store="etcd" if victim == "etcd" else "sqlite", crash=True, extra_identifies=8 if kind is reshard else 0)(body)
 
 
 for each in (shard_move, partition_move, one_partition_move, reshard):
-    for who in VICTIMS if each is not reshard else ("coordinator", "host"):
+    for who in VICTIMS if each is not reshard else ("coordinator", "host", "etcd"):
         register(each, who)

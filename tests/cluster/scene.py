@@ -24,11 +24,11 @@ SKIPPED = 77
 CELLS = {}
 
 
-def cell(shards=6, start=None, crash=False, extra_identifies=0, gaps=False, needs_links=False, settings=(), sim=("--no-presences",)):
+def cell(shards=6, start=None, store="sqlite", crash=False, extra_identifies=0, gaps=False, needs_links=False, settings=(), sim=("--no-presences",)):
     """Registers a cell. `crash`: lines may come again with the number that they had. `extra_identifies`: sessions that may be lost
     besides those that the cell asks for. `gaps`: reported gaps with a reason are no failure."""
     def register(function):
-        function.scene = {"shards": shards, "start": start, "settings": settings, "sim": sim}
+        function.scene = {"shards": shards, "start": start, "store": store, "settings": settings, "sim": sim}
         function.crash, function.gaps, function.needs_links = crash, gaps, needs_links
         function.extra_identifies = extra_identifies
         CELLS[function.__name__] = function
@@ -131,7 +131,7 @@ def scene(options, cell, seed):
     except Unsupported:
         raise
     except BaseException:
-        for process in [made.coordinator, *made.nodes] if made else []:
+        for process in made.processes() if made else []:
             print(f"-- end of {process.name}.log:\n{process.tail(15)}", flush=True)
         raise
     finally:
@@ -156,7 +156,7 @@ def run_cell(options, name, seed):
             chosen(w)
             figures, wrong, examples = w.verdict(chosen)
             if wrong:
-                for process in [w.coordinator, *w.nodes]:
+                for process in w.processes():
                     print(f"-- end of {process.name}.log:\n{process.tail(15)}", flush=True)
     except Unsupported:
         raise
