@@ -178,12 +178,13 @@ class HostCluster(Cluster):
         return {row["node"]: row for row in answer["nodes"]} if answer else {}
 
     def placed(self):
-        """Shards of the present topology by number: (node, state)."""
+        """Shards of the present topology by number: (node, state). A host that is away has none."""
         status = self.ask("status")
         if not status:
             return {}
+        up = {row["node"] for row in status["nodes"] if row["state"] == "up"}
         return {int(row["shard"].split("/")[0]): (row["node"], row["state"]) for row in status["shards"]
-                if row["topology"] == status["topology"] and row["state"] != "closed"}
+                if row["topology"] == status["topology"] and row["state"] != "closed" and row["node"] in up}
 
     def shards_on(self, *names):
         """Numbers of the live shards there."""
