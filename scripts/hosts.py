@@ -33,9 +33,11 @@ class HostCluster(Cluster):
         try:
             self._start_sim(guilds, seed, sim)
             self.environment = dict(os.environ, DISCORD_TOKEN="sim-token")
+            token = os.path.join(folder, "token")
+            with open(os.open(token, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f: f.write("sim-token")
             self.shared = []
             for setting in (f"discord.api_base=http://{self.network.addresses['sim']}:{self.sim_port}/api/v10",
-                            "discord.allow_plaintext=true", f"discord.shards={shards}", "discord.intents=53608447",
+                            f"discord.token_file={token}", "discord.allow_plaintext=true", f"discord.shards={shards}", "discord.intents=53608447",
                             f"cluster.min_nodes={len(start or hosts)}", f"cluster.partitions={PARTITIONS}", *settings):
                 self.shared += ["--set", setting]
             self.make_certificates([*hosts, "coordinator"] if store == "sqlite" else hosts)
