@@ -34,7 +34,8 @@ class HostCluster(Cluster):
             self._start_sim(guilds, seed, sim)
             self.environment = dict(os.environ, DISCORD_TOKEN="sim-token")
             token = os.path.join(folder, "token")
-            with open(os.open(token, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f: f.write("sim-token")
+            with open(os.open(token, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+                file.write("sim-token")
             self.shared = []
             for setting in (f"discord.api_base=http://{self.network.addresses['sim']}:{self.sim_port}/api/v10",
                             f"discord.token_file={token}", "discord.allow_plaintext=true", f"discord.shards={shards}", "discord.intents=53608447",
@@ -206,13 +207,13 @@ class HostCluster(Cluster):
 
 
 class Deliveries:
-    """What the event files got since this was made: by host and partition, read as it comes."""
+    """What the event files got since this was made, or from their begin: by host and partition, read as it comes."""
 
     guild = re.compile(rb'"guild_id":"?(\d+)')
 
-    def __init__(self, cluster):
+    def __init__(self, cluster, from_begin=False):
         self.cluster = cluster
-        self.offsets = {path: os.path.getsize(path) for path in cluster.events_files()}
+        self.offsets = {path: 0 if from_begin else os.path.getsize(path) for path in cluster.events_files()}
         self.grew = {}   # host -> when its file last grew
         self.first = {}  # (host, partition) -> when the first line came
 

@@ -17,6 +17,7 @@ def lose_one(w, gone, how, what, silent):
     """Returns the host, those that are left, and what was delivered since."""
     rest = [x for x in HOSTS if x != gone]
     w.some_events()
+    owned = set(Deliveries(w, from_begin=True).partitions(gone))
     deliveries = Deliveries(w)
     w.say(what)
     began = time.monotonic()
@@ -31,17 +32,11 @@ def lose_one(w, gone, how, what, silent):
     limit = LEASE_S + ADOPT_S + (SILENT_S - RESUME_S if silent else 0)
     if w.measured["guilds delivered (s)"] > limit:
         w.say(f"slower than meant: guilds were delivered again after {w.measured['guilds delivered (s)']} s, {limit:g} s are the target")
-    # What is taken over was given up before: from now on the lost host writes nothing.
-    if silent:
-        last, first = deliveries.grew.get(gone, began), min(taken_over(deliveries, gone, rest), default=began)
-        w.measured["silence before take-over (s)"] = round(first - last, 2)
+    # What is taken over was given up before: the last line of the lost host is older than the first one for it elsewhere.
+    taken = [at for partition, at in deliveries.partitions(*rest).items() if partition in owned]
+    if silent and taken:
+        w.measured["silence before take-over (s)"] = round(min(taken) - deliveries.grew.get(gone, began), 2)
     return gone, rest, deliveries
-
-
-def taken_over(deliveries, gone, rest):
-    """Moments at which the others began to deliver for partitions that the lost host had delivered for."""
-    elsewhere = deliveries.partitions(*rest)
-    return [elsewhere[x] for x in deliveries.partitions(gone) if x in elsewhere]
 
 
 def stays_silent(w, gone, deliveries):
