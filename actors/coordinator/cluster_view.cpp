@@ -95,6 +95,16 @@ std::string cluster_view::host_of(const shard_key& shard) const {
   return {};
 }
 
+std::vector<std::string> cluster_view::hosts_of(const shard_key& shard) const {
+  std::vector<std::string> result;
+  for (auto& [name, member] : members_)
+    if (member.up && std::ranges::any_of(member.picture.shards, [&](auto& x) {
+          return x.shard == shard && x.phase != shard_phase::closed;
+        }))
+      result.push_back(name);
+  return result;
+}
+
 void cluster_view::gone(const std::string& node, const shard_key& shard) {
   if (auto found = members_.find(node); found != members_.end())
     std::erase_if(found->second.picture.shards, [&](auto& x) { return x.shard == shard; });
@@ -123,11 +133,15 @@ std::string cluster_view::keeper_of(std::uint32_t group, std::uint64_t epoch) co
 }
 
 const shard_status* cluster_view::status_of(const shard_key& shard) const {
+  const shard_status* last_known = nullptr;
   for (auto& [name, member] : members_)
     for (auto& x : member.picture.shards)
-      if (x.shard == shard)
-        return &x;
-  return nullptr;
+      if (x.shard == shard) {
+        if (member.up)
+          return &x;
+        last_known = &x;
+      }
+  return last_known;
 }
 
 const group_status* cluster_view::running_group(const group_place& place) const {

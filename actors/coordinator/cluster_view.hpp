@@ -41,6 +41,8 @@ public:
 
   /// The node that says it runs `shard`; empty when none does.
   std::string host_of(const shard_key& shard) const;
+  /// All that say so: a node that was thought lost may come back with a shard that goes on elsewhere.
+  std::vector<std::string> hosts_of(const shard_key& shard) const;
   const shard_status* status_of(const shard_key& shard) const;
 
   /// The node has closed the shard for a move.

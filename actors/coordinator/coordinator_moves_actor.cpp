@@ -56,6 +56,20 @@ json::array moves_between(const placement& before, const placement& after, const
 
 } // namespace
 
+/// Whether a shard is still to come to the node, or to leave it.
+bool coordinator_state::shards_on_their_way(const std::string& node) const {
+  auto of = [&](const topology& x) {
+    auto row = placements.find("topology/" + std::to_string(x.id));
+    for (std::uint32_t id = 0; row != placements.end() && id < row->second.size(); ++id) {
+      auto at = view.host_of(x.shard(id));
+      if (at != row->second[id] && (at == node || row->second[id] == node))
+        return true;
+    }
+    return false;
+  };
+  return active && of(*active);
+}
+
 admin_reply coordinator_state::nodes_document() const {
   json::array list;
   for (auto& [name, member] : view.members()) {
@@ -67,6 +81,7 @@ admin_reply coordinator_state::nodes_document() const {
       groups_here += group.place.node == name;
       moving = moving || (group.origin && (group.place.node == name || group.origin->node == name));
     }
+    moving = moving || shards_on_their_way(name);
     auto fence = fenced.find(name);
     auto dead = fence != fenced.end() && fence->second == member.card.incarnation;
     list.push_back(json::object{{"node", name},

@@ -268,11 +268,27 @@ void coordinator_state::replace_lost_shards(const topology& x) {
   found->second = std::move(next);
 }
 
+/// A node that was thought lost, and came back before its lease was over, still runs shards that go on
+/// elsewhere: two lives of a session would take it from each other for ever.
+void coordinator_state::close_twins(const topology& x, const placement& meant) {
+  for (std::uint32_t id = 0; id < meant.size(); ++id) {
+    auto shard = x.shard(id);
+    auto hosts = view.hosts_of(shard);
+    if (hosts.size() < 2 || std::ranges::find(hosts, meant[id]) == hosts.end())
+      continue;
+    for (auto& name : hosts)
+      if (auto node = nodes.find(name);
+          name != meant[id] && node != nodes.end() && due("release " + to_string(shard) + "@" + name))
+        compat::send(self, node->second, release_shard{journal.epoch(), shard});
+  }
+}
+
 /// Has shards that run elsewhere than meant closed there, a few at a time; keep_running starts them again.
 void coordinator_state::move_shards(const topology& x) {
   auto found = placements.find("topology/" + std::to_string(x.id));
   if (found == placements.end())
     return;
+  close_twins(x, found->second);
   std::size_t moving = 0;
   for (std::uint32_t id = 0; id < found->second.size() && moving < shards_in_transit; ++id) {
     auto shard = x.shard(id);
@@ -290,7 +306,7 @@ void coordinator_state::move_shards(const topology& x) {
     if (!view.reported(to) || (status && status->phase != shard_phase::live))
       continue;
     ++moving;
-    if (auto node = nodes.find(at); node != nodes.end() && due("release " + to_string(shard)))
+    if (auto node = nodes.find(at); node != nodes.end() && due("release " + to_string(shard) + "@" + at))
       compat::send(self, node->second, release_shard{journal.epoch(), shard});
   }
 }

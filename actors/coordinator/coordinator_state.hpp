@@ -76,6 +76,7 @@ struct coordinator_state {
   void keep_groups();
   void bring_on(std::size_t index);
   void replace_lost_shards(const topology& x);
+  void close_twins(const topology& x, const placement& meant);
   void move_shards(const topology& x);
   void take(const shard_released& x);
   void tell(const std::string& text);
@@ -84,6 +85,7 @@ struct coordinator_state {
   // -- moves: coordinator_moves_actor.cpp
 
   admin_reply nodes_document() const;
+  bool shards_on_their_way(const std::string& node) const;
   admin_reply move(const admin_request& x);
   admin_reply drain_node(const admin_request& x);
   admin_reply uncordon(const admin_request& x);

@@ -69,6 +69,23 @@ struct two_hosts : coordinator_scene {
     tell(b, newest(), of_b);
   }
 
+  /// `lost` is lost and comes back before its lease is over, with the shards that go on at `other`.
+  void expect_twins_closed(fake_node& lost, fake_node& other, const std::vector<shard_key>& taken) {
+    auto both = of_a;
+    both.insert(both.end(), of_b.begin(), of_b.end());
+    w.end(lost.handle);
+    w.pass(200ms);
+    lost = node(lost.card.name);
+    ASSERT_EQ(why_not(join(lost)), "");
+    auto under = other.told->assignments.back();
+    tell(other, under, both);
+    tell(lost, under, taken);
+    w.pass(500ms);
+    ASSERT_EQ(lost.told->releases.size(), 1u);
+    EXPECT_EQ(lost.told->releases.front().shard, taken.front());
+    EXPECT_TRUE(other.told->releases.empty()) << "the session would have no host";
+  }
+
   admin_reply order(std::string verb, std::string subject, std::string to = {}) {
     admin_request x;
     x.verb = std::move(verb);
@@ -168,6 +185,16 @@ TEST_F(two_hosts, shards_of_a_lost_host_are_resumed_at_once_and_its_partitions_w
   EXPECT_EQ(a.told->adoptions.front().source_node, "a");
   EXPECT_EQ(ask_lease(b).verdict, lease_verdict::fenced);
   EXPECT_NE(why_not(join(b)), "") << "the incarnation that was declared dead";
+}
+
+TEST_F(two_hosts, a_host_that_comes_back_in_time_closes_the_shards_that_go_on_elsewhere) {
+  begin();
+  expect_twins_closed(b, a, of_b);
+}
+
+TEST_F(two_hosts, the_first_host_by_name_that_comes_back_in_time_does_so_too) {
+  begin();
+  expect_twins_closed(a, b, of_a);
 }
 
 TEST_F(two_hosts, without_failover_a_lost_host_is_waited_for) {
