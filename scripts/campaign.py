@@ -41,12 +41,14 @@ def rounds(names, chance):
 
 class Row:
     def __init__(self):
-        self.runs, self.failed, self.sums = 0, [], dict.fromkeys(SUMS, 0)
+        self.runs, self.failed, self.sums, self.measured = 0, [], dict.fromkeys(SUMS, 0), {}
 
     def add(self, figures, seed, wrong):
         self.runs += 1
         for key in SUMS:
             self.sums[key] += figures[key] if figures else 0
+        for what, value in (figures or {}).get("measured", {}).items():
+            self.measured.setdefault(what, []).append(value)
         if wrong:
             self.failed.append({"seed": seed, "why": wrong})
 
@@ -61,6 +63,19 @@ def table(rows):
     for line in lines:
         print("  ".join(f"{x:>{w},}" if isinstance(x, int) else f"{x:<{w}}" if x is line[0] else f"{x:>{w}}"
                         for x, w in zip(line, widths)))
+
+
+def times(rows):
+    """Measured times, the worst of each cell."""
+    lines = [(name, what, f"{sorted(values)[len(values) // 2]:g}", f"{max(values):g}", f"{len(values)}")
+             for name, row in sorted(rows.items()) for what, values in sorted(row.measured.items())]
+    if not lines:
+        return
+    lines.insert(0, ("cell", "measured", "median", "greatest", "of"))
+    widths = [max(len(line[i]) for line in lines) for i in range(5)]
+    print()
+    for line in lines:
+        print("  ".join(f"{x:<{w}}" if i < 2 else f"{x:>{w}}" for i, (x, w) in enumerate(zip(line, widths))))
 
 
 def main():
@@ -83,13 +98,14 @@ def main():
     print(f"\ncampaign with seed {options.seed}, {options.minutes:g} minutes: {len(rows)} of {len(names)} cells hit"
           + (f", {len(skipped)} not possible here" if skipped else "") + "\n")
     table(rows)
+    times(rows)
     failures = [(name, x) for name, row in sorted(rows.items()) for x in row.failed]
     for name, x in failures:
         print(f"! {name}: tests/cluster/cluster_test.py --seed {x['seed']} {name}: {'; '.join(x['why'])[:300]}")
     if options.json:
         with open(options.json, "w") as out:
             json.dump({"seed": options.seed, "minutes": options.minutes,
-                       "cells": {name: {"runs": row.runs, "failed": row.failed, **row.sums} for name, row in rows.items()}}, out, indent=1)
+                       "cells": {name: {"runs": row.runs, "failed": row.failed, "measured": row.measured, **row.sums} for name, row in rows.items()}}, out, indent=1)
     return 1 if failures else 0
 
 

@@ -35,7 +35,9 @@ def lose_one(w, gone, how, what, silent):
     # What is taken over was given up before: the last line of the lost host is older than the first one for it elsewhere.
     taken = [at for partition, at in deliveries.partitions(*rest).items() if partition in owned]
     if silent and taken:
-        w.measured["silence before take-over (s)"] = round(min(taken) - deliveries.grew.get(gone, began), 2)
+        silence = min(taken) - deliveries.grew.get(gone, began)
+        w.measured["silence before take-over (s)"] = round(silence, 2)
+        expect(silence > 0, f"{gone} still delivered when its partitions were taken over")
     return gone, rest, deliveries
 
 

@@ -1,4 +1,7 @@
 """Cells of moves that an operator asks for, while events flow: no IDENTIFY is used and nothing is lost."""
+import threading
+import time
+
 from scene import HOSTS, LEASE_S, PARTITIONS, cell, expect, wait_for
 
 
@@ -10,15 +13,47 @@ def some_move(w):
     return shard, source, w.random.choice([x for x in HOSTS if x != source])
 
 
+class SocketWatch:
+    """How long the simulated Discord sees a shard's session without a connection, looked at every few milliseconds."""
+
+    def __init__(self, w, shard):
+        self.w, self.shard = w, shard
+        self.longest_ms = 0.0
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self._look, daemon=True)
+
+    def _look(self):
+        gone = None
+        while not self.stopping.wait(0.002):
+            live = any(row["state"] == "live" for row in self.w.http("/sessions") if row["shard"][0] == self.shard)
+            now = time.monotonic()
+            if live and gone is not None:
+                self.longest_ms = max(self.longest_ms, 1000 * (now - gone))
+            gone = None if live else (gone or now)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        self.thread.join()
+
+
 @cell()
 def a_shard_is_moved(w):
-    for _ in range(3):
+    closed = []
+    for _ in range(10):
         shard, source, target = some_move(w)
-        w.say(f"shard {shard} from {source} to {target}")
-        w.run("move", str(shard), "--to", target)
-        w.await_shard_on(shard, target)
-        w.delivered(100)
+        with SocketWatch(w, shard) as watch:
+            w.run("move", str(shard), "--to", target)
+            w.await_shard_on(shard, target)
+        closed.append(round(watch.longest_ms))
+        w.delivered(20)
     w.await_moves()
+    w.say(f"sockets closed for {sorted(closed)} ms")
+    w.measured["socket closed, median (ms)"] = sorted(closed)[len(closed) // 2]
+    w.measured["socket closed, longest (ms)"] = max(closed)
 
 
 @cell()
