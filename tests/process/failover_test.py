@@ -179,6 +179,6 @@ def a_store_that_is_away_stops_no_event(options):
 if __name__ == "__main__":
     if not etcd_program():
         print("skipped: etcd is not here; scripts/setup --etcd brings it")
-        sys.exit(0)
+        sys.exit(77)
     run(a_killed_coordinator_is_replaced_in_the_middle_of_a_reshard, a_coordinator_that_is_told_to_end_is_followed_at_once,
         a_paused_coordinator_is_replaced_and_wakes_to_be_refused, a_store_that_is_away_stops_no_event)
