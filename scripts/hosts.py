@@ -146,6 +146,11 @@ class HostCluster(Cluster):
         finally:
             connection.close()
 
+    def settled(self):
+        """As on loopback; besides, nothing is left in TCP's hands, which may wait long before it sends again over a bad link."""
+        stats = self.http("/stats")
+        return stats["unwritten_bytes"] == 0 and stats["unacked_bytes"] == 0 and super().settled()
+
     def truth(self):
         """The truth in a file."""
         path = os.path.join(self.folder, "truth.ndjson")

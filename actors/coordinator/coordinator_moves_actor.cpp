@@ -147,6 +147,10 @@ admin_reply coordinator_state::move(const admin_request& x) {
       return refuse("'" + x.subject + "' names no partition",
                     "partitions are numbered 0 to " + std::to_string(setup.partitions - 1));
     wish.partitions = goal.empty() ? owners_of(groups, setup.partitions) : goal;
+    if (wish.partitions[*partition] == x.node)
+      return refuse("partition " + std::to_string(*partition) + " is on node " + x.node +
+                        " already, or on its way there",
+                    "nothing is to be done");
     wish.partitions[*partition] = x.node;
     return carry_out(wish);
   }

@@ -235,11 +235,14 @@ TEST_F(two_hosts, a_drained_host_gives_everything_and_gets_nothing_until_uncordo
 
 TEST_F(two_hosts, every_refused_move_says_why_and_what_to_do) {
   begin();
+  auto there = std::to_string(newest().groups.back().partitions.front());
+  ASSERT_EQ(newest().groups.back().node, "b");
   for (auto& [subject, to] : std::vector<std::pair<std::string, std::string>>{{"0", "nobody"},
                                                                               {"7", "b"},
                                                                               {"x", "b"},
                                                                               {"9:0", "b"},
                                                                               {"partition:99", "b"},
+                                                                              {"partition:" + there, "b"},
                                                                               {"partition:", "b"}}) {
     auto reply = order("move", subject, to);
     EXPECT_FALSE(reply.ok) << subject;
