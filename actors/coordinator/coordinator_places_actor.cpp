@@ -135,42 +135,47 @@ bool coordinator_state::is_lost(const std::string& node) const {
 void coordinator_state::replace_lost_hosts() {
   if (weights().empty())
     return;
-  for (auto& group : groups)
-    if (is_lost(group.place.node))
-      adopt_from_lost(group);
-  // A group that was to be taken from a host that died is taken from its copy.
-  for (auto& group : groups)
-    if (group.origin && is_lost(group.origin->node))
+  for (std::size_t i = 0; i < groups.size(); ++i)
+    if (auto group = groups[i]; is_lost(group.place.node) || (group.origin && is_lost(group.origin->node)))
       adopt_from_lost(group);
 }
 
+/// What a group of lost hosts is to be continued from; nullopt: nobody keeps it.
+std::optional<group_origin> coordinator_state::state_of_lost(const placed_group& group) const {
+  auto& [place, origin] = group;
+  if (is_lost(place.node)) // it may have run there, although nobody heard of it any more
+    if (auto keeper = view.keeper_of(place.id, place.epoch); !keeper.empty())
+      return group_origin{place.id, place.epoch, keeper};
+  if (!origin)
+    return std::nullopt;
+  if (origin->node.empty() || !is_lost(origin->node))
+    return origin;
+  if (auto keeper = view.keeper_of(origin->id, origin->epoch); !keeper.empty())
+    return group_origin{origin->id, origin->epoch, keeper};
+  return std::nullopt;
+}
+
 void coordinator_state::adopt_from_lost(const placed_group& group) {
-  auto lost = is_lost(group.place.node);
-  auto from = lost && !group.origin ? group.place.node : group.origin ? group.origin->node : std::string{};
-  auto id = group.origin ? group.origin->id : group.place.id;
-  auto epoch = group.origin ? group.origin->epoch : group.place.epoch;
-  // It may have run where it was to go, and nobody heard of it any more.
-  if (group.origin && !view.keeper_of(group.place.id, group.place.epoch).empty()) {
-    id = group.place.id;
-    epoch = group.place.epoch;
-  }
-  auto keeper = view.keeper_of(id, epoch);
-  if (!from.empty() && keeper.empty()) {
-    tell("no host keeps a copy of group " + std::to_string(id) + " of node " + from +
-         "; its events are kept until " + from + " is back");
+  std::vector<std::string> lost;
+  for (auto& node : {group.place.node, group.origin ? group.origin->node : std::string{}})
+    if (is_lost(node))
+      lost.push_back(node);
+  auto origin = state_of_lost(group);
+  if (!origin) {
+    tell("no host keeps a copy of group " + std::to_string(group.place.id) + " of node " + lost.front() +
+         "; its events are kept until " + lost.front() + " is back");
     return;
   }
-  if (!from.empty() && is_lost(from) && !lease_is_over(from))
+  if (!std::ranges::all_of(lost, [this](auto& node) { return lease_is_over(node); }))
     return;
   auto to = group.place.node;
-  if (lost) {
+  if (is_lost(to)) {
     auto nodes = weights();
-    auto fewest = std::ranges::min_element(nodes, {}, [this](const node_weight& x) {
-      return static_cast<double>(partitions_on(groups, x.name)) / x.weight;
-    });
-    to = fewest->name;
+    to = std::ranges::min_element(nodes, {}, [this](const node_weight& x) {
+           return static_cast<double>(partitions_on(groups, x.name)) / x.weight;
+         })->name;
   }
-  auto next = adopted(groups, group.place.id, to, {id, epoch, keeper});
+  auto next = adopted(groups, group.place.id, to, *origin);
   journal_changes changes{.groups = next};
   auto owners = goal;
   for (auto& owner : owners) // nothing goes back to a node that is lost
@@ -178,16 +183,35 @@ void coordinator_state::adopt_from_lost(const placed_group& group) {
       owner = to;
   if (owners != goal)
     changes.texts["goal"] = to_row(owners);
-  if (auto known = incarnations.find(from); known != incarnations.end() && is_lost(from)) {
-    changes.texts["fenced/" + from] = std::to_string(known->second);
-    fenced[from] = known->second;
-  }
+  for (auto& node : lost)
+    if (auto known = incarnations.find(node); known != incarnations.end()) {
+      changes.texts["fenced/" + node] = std::to_string(known->second);
+      fenced[node] = known->second;
+    }
   if (!save(changes))
     return;
-  spdlog::warn("group {} of node {} goes on at {}, from the copy at {}", group.place.id, from, to, keeper);
+  spdlog::warn("group {} of node {} goes on at {}, from what {} keeps", group.place.id, lost.front(), to,
+               origin->node.empty() ? "nobody" : origin->node);
   groups = std::move(next);
   goal = std::move(owners);
   announce();
+}
+
+/// States that no group continues any more.
+void coordinator_state::forget_useless_copies() {
+  for (auto& [name, member] : view.members()) {
+    auto node = nodes.find(name);
+    if (node == nodes.end() || !member.up)
+      continue;
+    for (auto& copy : member.picture.copies) {
+      auto needed = std::ranges::any_of(groups, [&copy](const placed_group& x) {
+        return (x.origin && x.origin->id == copy.id) ||
+               (x.place.id == copy.id && x.place.epoch <= copy.epoch);
+      });
+      if (!needed && due("forget " + std::to_string(copy.id) + "@" + name))
+        compat::send(self, node->second, forget_copy{journal.epoch(), copy.id, copy.epoch});
+    }
+  }
 }
 
 // -- groups
@@ -196,6 +220,7 @@ void coordinator_state::adopt_from_lost(const placed_group& group) {
 void coordinator_state::keep_groups() {
   note_losses();
   replace_lost_hosts();
+  forget_useless_copies();
   for (std::size_t i = 0; i < groups.size(); ++i)
     if (groups[i].origin)
       bring_on(i);

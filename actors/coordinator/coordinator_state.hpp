@@ -49,6 +49,7 @@ struct coordinator_state {
   // -- plan: coordinator_plan_actor.cpp
 
   void step_plan();
+  bool look_is_due();
   void carry_out(const plan_action& x);
   void note_time(plan_state was);
   void keep_times();
@@ -72,7 +73,9 @@ struct coordinator_state {
   bool is_lost(const std::string& node) const;
   void note_losses();
   void replace_lost_hosts();
+  std::optional<group_origin> state_of_lost(const placed_group& group) const;
   void adopt_from_lost(const placed_group& group);
+  void forget_useless_copies();
   void keep_groups();
   void bring_on(std::size_t index);
   void replace_lost_shards(const topology& x);
@@ -147,6 +150,7 @@ struct coordinator_state {
   bool fetching = false;
   clock::time_point next_fetch{};
   clock::time_point next_purge{};
+  clock::time_point next_look{}; ///< at the plan and at what should run
   std::string notice; ///< newest word to the operator
   std::string store_trouble;
   std::string outdated_store;       ///< not empty: nodes run what the store does not know; nothing is ordered

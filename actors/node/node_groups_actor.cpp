@@ -266,7 +266,8 @@ void node_state::fetch_more(std::uint32_t id) {
 void node_state::finish_adoption(std::uint32_t id) {
   auto entry = adoptions.extract(id);
   auto& [order, bytes] = entry.mapped();
-  auto state = state_to_move(bytes, order.place.partitions, known.partition_count);
+  auto state = state_to_move(bytes, order.place.partitions, known.partition_count,
+                             std::max<std::uint64_t>(1, order.place.epoch - order.source_epoch));
   auto path = log_path(order.place);
   auto beside = path;
   beside += ".part";

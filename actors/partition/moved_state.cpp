@@ -6,7 +6,7 @@
 namespace shardyard {
 
 std::string state_to_move(std::string_view kept, std::span<const std::uint32_t> partitions,
-                          std::uint32_t partition_count) {
+                          std::uint32_t partition_count, std::uint64_t raise) {
   std::vector<bool> wanted(partition_count);
   for (auto x : partitions)
     if (x < partition_count)
@@ -24,13 +24,13 @@ std::string state_to_move(std::string_view kept, std::span<const std::uint32_t> 
   std::erase_if(state.keys, [&](auto& x) { return !moves(x.at); });
   std::erase_if(state.outages, [&](auto& x) { return !moves(x.first.first); });
   for (auto& [_, x] : state.positions)
-    ++x.epoch;
+    x.epoch += raise;
   std::map<std::pair<scope, std::uint64_t>, logged_cut> cuts;
   for (auto& [at, x] : state.cuts) {
     if (!moves(x.at))
       continue;
     // A guild without position counts from epoch 1 on the new host too.
-    x.epoch += state.positions.contains(x.at) ? 1 : 0;
+    x.epoch += state.positions.contains(x.at) ? raise : 0;
     cuts[{x.at, x.epoch}] = std::move(x);
   }
   state.cuts = std::move(cuts);
