@@ -1,5 +1,7 @@
 #include "apps/command_line.hpp"
 
+#include "messages/version.hpp"
+
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -218,7 +220,7 @@ std::string unknown_verb(const CLI::App& app, int argc, const char* const* argv)
 
 command parse_command_line(int argc, const char* const* argv) {
   CLI::App app{description, "shardyard"};
-  app.set_version_flag("--version", "shardyard " SHARDYARD_VERSION);
+  app.set_version_flag("--version", "shardyard " + std::string{build_version()});
   app.require_subcommand(1);
   app.footer("Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no coordinator reachable.");
   node_command node;

@@ -6,6 +6,7 @@
 #include "apps/signals.hpp"
 #include "apps/token.hpp"
 #include "messages/system_config.hpp"
+#include "messages/version.hpp"
 
 #include <caf/all.hpp>
 #include <caf/io/all.hpp>
@@ -142,7 +143,7 @@ node_setup make_node(const node_config& config, std::shared_ptr<io_door> door) {
   setup.exceptions_after = config.handover.exceptions_after;
   setup.guilds_intent = (config.discord.intents & guilds_intent) != 0;
   setup.door = std::move(door);
-  setup.card.version = SHARDYARD_VERSION;
+  setup.card.version = build_version();
   setup.lease_ttl = config.cluster.lease;
   setup.deliver_until = std::make_shared<std::atomic<std::int64_t>>(0);
   return setup;

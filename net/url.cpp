@@ -1,5 +1,7 @@
 #include "net/url.hpp"
 
+#include "messages/version.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -116,7 +118,7 @@ bool is_loopback_host(std::string_view host) {
 }
 
 std::string default_user_agent() {
-  return "DiscordBot (https://github.com/shardyard/shardyard, " SHARDYARD_VERSION ")";
+  return "DiscordBot (https://github.com/shardyard/shardyard, " + std::string{build_version()} + ")";
 }
 
 } // namespace shardyard::net

@@ -1,6 +1,7 @@
 #include "actors/coordinator/documents.hpp"
 
 #include "actors/coordinator/cut_units.hpp"
+#include "messages/version.hpp"
 
 #include <boost/json.hpp>
 
@@ -229,7 +230,7 @@ json::object status_document(const document_sources& from) {
   json::object result{
       {"cluster", from.cluster},
       {"cluster_epoch", from.cluster_epoch},
-      {"version", SHARDYARD_VERSION},
+      {"version", build_version()},
       {"topology", from.active.id},
       {"shards_wanted", from.active.shard_count},
       {"guilds", guilds},

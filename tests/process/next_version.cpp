@@ -1,0 +1,9 @@
+#include "messages/version.hpp"
+
+namespace shardyard {
+
+std::string_view build_version() {
+  return SHARDYARD_NEXT_VERSION;
+}
+
+} // namespace shardyard
