@@ -128,5 +128,24 @@ def an_upgrade_is_taken_back_and_a_reshard_runs_over_mixed_builds(options):
         w.finish()
 
 
+def all_processes_stop_and_start_where_builds_cannot_mix(options):
+    with upgrade(options) as (w, u):
+        w.delivered(100)
+        w.coordinator.stop()  # first, so that nobody adopts what the hosts leave
+        for process in w.nodes:
+            process.stop()
+        for name in ("coordinator", *HOSTS):
+            u.processes[name].arguments[0] = u.builds["next"].program
+            u.processes[name].start()
+        u.expect_versions("next next next next")
+        u.spread()
+        w.delivered(100)
+        u.expect_no_identify()
+        w.load(0)
+        wait_for("what waited at shards for a host's link", lambda: w.settled() and w.audit()[0] == 0, 30)
+        w.finish()
+
+
 if __name__ == "__main__":
-    run(hosts_are_replaced_one_by_one_and_the_coordinator_last, an_upgrade_is_taken_back_and_a_reshard_runs_over_mixed_builds)
+    run(hosts_are_replaced_one_by_one_and_the_coordinator_last, an_upgrade_is_taken_back_and_a_reshard_runs_over_mixed_builds,
+        all_processes_stop_and_start_where_builds_cannot_mix)
