@@ -10,7 +10,8 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <tuple>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace shardyard {
@@ -21,8 +22,12 @@ public:
     node_card card;
     bool up = false;
     bool reported = false; ///< under the present epoch, since it joined
-    node_report picture;
+    node_report picture;   ///< without its hand-over rows, which the view keeps by group and shard
   };
+
+  cluster_view() = default;
+  cluster_view(const cluster_view&) = delete; // its index points into itself
+  cluster_view& operator=(const cluster_view&) = delete;
 
   /// A node joined, or joined again. A different incarnation starts with an empty picture.
   void joined(const node_card& card);
@@ -90,14 +95,48 @@ public:
   std::uint64_t guilds_of(std::uint32_t topology) const;
 
 private:
-  shard_view view_of(const shard_key& shard, const reshard_plan& plan, const std::vector<group_place>& groups,
+  /// Where a shard is named: members in the order of their names, and its place in the picture.
+  struct mention {
+    member* of;
+    std::size_t at;
+  };
+  /// The newest row that a group told of a shard; its cuts count even after the group dropped the row.
+  struct kept_row {
+    handover_report row;
+    std::uint64_t told = 0; ///< group_rows::reports when it was told last; 0: never
+    std::uint64_t worst_p99_ms = 0;
+    bool lagged = false;
+  };
+  struct group_rows {
+    std::string node;
+    std::uint64_t reports = 1; ///< a row that was not in the newest report is history
+    std::map<std::uint32_t, std::vector<kept_row>> by_topology; ///< then by shard id
+    const handover_report* present(const shard_key& shard) const;
+    const std::vector<kept_row>* of_topology(std::uint32_t id) const;
+    const handover_report* present_in(const std::vector<kept_row>* shards, const shard_key& shard) const;
+  };
+
+  /// Rows of a group for a look at the plan's shards; null: it does not speak of this plan yet.
+  struct told_group {
+    const group_rows* of;
+    const std::vector<kept_row>* old_shards;
+    const std::vector<kept_row>* new_shards;
+  };
+
+  const shard_status& status_at(const mention& x) const { return x.of->picture.shards[x.at]; }
+  void index_shards(member& of);
+  void forget_shards(member& of);
+  void forget_rows(const std::string& node);
+  void keep(group_rows& rows, const handover_report& row);
+  template <class Use>
+  void each_row(std::uint32_t topology, Use use) const;
+  shard_view view_of(const shard_key& shard, const reshard_plan& plan, const std::vector<told_group>& groups,
                      const std::string& placed) const;
 
   std::map<std::string, member> members_;
-  std::map<shard_key, std::uint64_t> closed_; ///< plan that closed it
-  /// Newest row per group, its epoch and shard. A group drops a shard's row when the shard is closed; its
-  /// cuts still count.
-  std::map<std::tuple<std::uint32_t, std::uint64_t, shard_key>, handover_report> rows_;
+  std::unordered_map<shard_key, std::vector<mention>> mentions_;
+  std::map<shard_key, std::uint64_t> closed_;                          ///< plan that closed it
+  std::map<std::pair<std::uint32_t, std::uint64_t>, group_rows> rows_; ///< by group and its epoch
 };
 
 /// Upper bound in milliseconds of the given share (0..1) of the values; 0 when there are none.

@@ -124,6 +124,7 @@ void coordinator_state::node_gone(const std::string& node) {
   spdlog::warn("node {} is away", node);
   nodes.erase(node);
   view.left(node);
+  next_look = {};
 }
 
 assignment coordinator_state::current_assignment() const {
@@ -361,8 +362,10 @@ void coordinator_state::on_tick() {
   place_partitions();
   found_topology();
   keep_groups();
-  step_plan();
-  keep_running();
+  if (look_is_due()) {
+    step_plan();
+    keep_running();
+  }
   if (auto at = self->clock().now(); at >= next_purge) {
     next_purge = at + purge_interval;
     auto old = ledger.forget(now());
@@ -386,11 +389,13 @@ local_coordinator_actor::behavior_type coordinator_state::make_behavior() {
       },
       [this](const ready& x) {
         view.note(x);
-        step_plan();
+        if (look_is_due())
+          step_plan();
       },
       [this](const done& x) {
         view.note(x);
-        step_plan();
+        if (look_is_due())
+          step_plan();
       },
       [this](const node_report& x) { note(x); },
       [this](const checkpoint_report& x) { sessions.note(x); },

@@ -13,7 +13,9 @@ using std::chrono::seconds;
 namespace {
 
 constexpr auto start_repeat = seconds(2);
-constexpr auto way_back = minutes(15); ///< old sessions are kept for this long after their plan
+constexpr auto look_per_shard = std::chrono::microseconds(50);
+constexpr std::uint32_t shards_at_a_glance = 500; ///< with fewer, every message is followed by a look
+constexpr auto way_back = minutes(15);            ///< old sessions are kept for this long after their plan
 
 } // namespace
 
@@ -40,6 +42,18 @@ node_actor coordinator_state::host(const shard_key& shard) const {
 
 // -- the running plan
 // --------------------------------------------------------------------------------------------------------
+
+/// A look at a plan costs time for each of its shards, so a large one is not looked at with every message.
+bool coordinator_state::look_is_due() {
+  auto at = self->clock().now();
+  if (at < next_look)
+    return false;
+  auto shards = active ? active->shard_count : 0u;
+  if (plan && !finished(*plan))
+    shards = plan->from.shard_count + plan->to.shard_count;
+  next_look = shards < shards_at_a_glance ? clock::time_point{} : at + shards * look_per_shard;
+  return true;
+}
 
 void coordinator_state::step_plan() {
   if (!plan || finished(*plan) || !outdated_store.empty() || term_over())

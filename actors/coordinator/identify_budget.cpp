@@ -26,8 +26,8 @@ void identify_budget::uncount(std::uint64_t permit) {
 }
 
 std::uint32_t identify_budget::counted(unix_time now) const {
-  auto first =
-      std::find_if(entries_.begin(), entries_.end(), [now](const entry& x) { return x.at + window > now; });
+  auto first = std::partition_point(entries_.begin(), entries_.end(),
+                                    [now](const entry& x) { return x.at + window <= now; });
   return static_cast<std::uint32_t>(entries_.end() - first);
 }
 

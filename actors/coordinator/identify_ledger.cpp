@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace shardyard {
 
@@ -68,19 +69,30 @@ void identify_ledger::restore(const std::vector<permit_row>& rows, unix_time now
 }
 
 void identify_ledger::update_from_discord(const session_start_limit& limit, unix_time now) {
+  auto before = max_concurrency();
   auto stamped = limit;
   stamped.fetched = limit.fetched == unix_time{} ? now : std::min(limit.fetched, now);
   if (now - stamped.fetched >
       stale) // kept on disk while Discord does not answer: it knows nothing of what came after it
-    return budget_.update_from_discord(stamped, budget_.counted_after(stamped.fetched));
+    budget_.update_from_discord(stamped, budget_.counted_after(stamped.fetched));
+  else
+    budget_.update_from_discord(stamped, unseen_by_discord(stamped.fetched));
+  if (max_concurrency() != before)
+    for (auto& queue : std::exchange(waiters_, {}))
+      for (auto& [shard, x] : queue.second)
+        waiters_[key_of(shard)].emplace(shard, x);
+}
+
+/// Permits that an answer fetched at `at` may not count yet.
+std::vector<std::uint64_t> identify_ledger::unseen_by_discord(unix_time at) const {
   std::vector<std::uint64_t> pending;
   for (const auto& x : recent_) {
     auto unseen = x.row.state == permit_state::granted ||
-                  (x.row.state == permit_state::used && x.row.used + transit > stamped.fetched);
+                  (x.row.state == permit_state::used && x.row.used + transit > at);
     if (unseen)
       pending.push_back(x.row.id);
   }
-  budget_.update_from_discord(stamped, std::move(pending));
+  return pending;
 }
 
 unix_time identify_ledger::blocked_until(const permit& x) const {
@@ -115,10 +127,9 @@ std::uint32_t identify_ledger::ahead(const waiters::value_type& self) const {
     auto purpose = x.passed >= patience ? permit_purpose::recovery : x.purpose;
     return std::tuple{purpose, x.order};
   };
-  auto key = key_of(self.first);
-  return static_cast<std::uint32_t>(std::count_if(waiters_.begin(), waiters_.end(), [&](const auto& x) {
-    return key_of(x.first) == key && rank(x.second) < rank(self.second);
-  }));
+  auto& queue = waiters_.at(key_of(self.first));
+  return static_cast<std::uint32_t>(std::ranges::count_if(
+      queue, [&](const waiters::value_type& x) { return rank(x.second) < rank(self.second); }));
 }
 
 permit_wait identify_ledger::wait(waiters::value_type& self, std::uint32_t position, unix_time now) const {
@@ -153,7 +164,8 @@ permit_refusal identify_ledger::refuse(permit_purpose purpose, unix_time now) co
 
 ledger_reply identify_ledger::ask(const permit_request& request, unix_time now) {
   std::erase_if(recent_, [&](const permit& x) { return blocked_until(x) <= now; });
-  std::erase_if(waiters_, [now](const auto& x) { return x.second.keep_until < now; });
+  auto& queue = waiters_[key_of(request.shard)];
+  std::erase_if(queue, [now](const auto& x) { return x.second.keep_until < now; });
   if (!budget_.known())
     return {
         permit_wait{milliseconds{1000}, 0, "Discord's identify limit is not known yet (GET /gateway/bot)"},
@@ -169,10 +181,10 @@ ledger_reply identify_ledger::ask(const permit_request& request, unix_time now) 
     }
   }
   if (left_for(request.purpose, now) == 0) {
-    waiters_.erase(request.shard);
+    queue.erase(request.shard);
     return {refuse(request.purpose, now), {}};
   }
-  auto [place, fresh] = waiters_.try_emplace(request.shard, waiter{request.purpose, next_order_, now});
+  auto [place, fresh] = queue.try_emplace(request.shard, waiter{request.purpose, next_order_, now});
   if (fresh)
     ++next_order_;
   place->second.purpose = request.purpose;
@@ -183,11 +195,12 @@ ledger_reply identify_ledger::ask(const permit_request& request, unix_time now) 
 }
 
 ledger_reply identify_ledger::grant(const permit_request& request, unix_time now) {
-  auto self = waiters_.find(request.shard);
-  for (auto& [shard, x] : waiters_)
-    if (key_of(shard) == key_of(request.shard) && x.order < self->second.order)
+  auto& queue = waiters_.at(key_of(request.shard));
+  auto self = queue.find(request.shard);
+  for (auto& [shard, x] : queue)
+    if (x.order < self->second.order)
       ++x.passed;
-  waiters_.erase(self);
+  queue.erase(self);
   permit_row row{next_id_++, request.shard, request.purpose, permit_state::granted, now, {}, false};
   recent_.push_back({row, request.nonce, now + settings_.valid_for, {}});
   budget_.count(row.id, now + settings_.valid_for + transit);
@@ -259,9 +272,10 @@ ledger_status identify_ledger::status(unix_time now) const {
   result.fuse = fuse();
   result.max_concurrency = max_concurrency();
   result.violations = violations_;
-  for (const auto& [shard, x] : waiters_)
-    if (x.keep_until >= now)
-      ++result.waiting[static_cast<int>(x.purpose)];
+  for (const auto& [key, queue] : waiters_)
+    for (const auto& [shard, x] : queue)
+      if (x.keep_until >= now)
+        ++result.waiting[static_cast<int>(x.purpose)];
   return result;
 }
 

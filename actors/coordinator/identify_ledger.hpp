@@ -153,6 +153,7 @@ private:
   std::uint32_t floor_for(permit_purpose purpose) const;
   permit* find(std::uint64_t id);
   void take_back(std::uint64_t id);
+  std::vector<std::uint64_t> unseen_by_discord(unix_time at) const;
 
   ledger_settings settings_;
   identify_budget budget_;
@@ -160,9 +161,9 @@ private:
   std::uint64_t next_id_ = 1;
   std::uint64_t next_order_ = 1;
   std::uint64_t violations_ = 0;
-  std::vector<permit> recent_;              // permits that still block their key
-  std::map<std::uint64_t, unix_time> rows_; // every durable row and its time
-  waiters waiters_;
+  std::vector<permit> recent_;               // permits that still block their key
+  std::map<std::uint64_t, unix_time> rows_;  // every durable row and its time
+  std::map<std::uint32_t, waiters> waiters_; // by identify key
 };
 
 } // namespace shardyard

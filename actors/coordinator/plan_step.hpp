@@ -9,6 +9,7 @@
 
 #include <map>
 #include <set>
+#include <unordered_map>
 
 namespace shardyard {
 
@@ -29,7 +30,7 @@ struct shard_view {
                      ///< after `continue`
 };
 
-using plan_observations = std::map<shard_key, shard_view>;
+using plan_observations = std::unordered_map<shard_key, shard_view>;
 
 struct plan_tuning {
   std::chrono::milliseconds stable_for{60'000};

@@ -1,4 +1,5 @@
 #include "actors/node/node_state.hpp"
+#include "actors/node/report_pace.hpp"
 
 #include <caf/io/all.hpp>
 #include <spdlog/spdlog.h>
@@ -276,6 +277,9 @@ void node_state::send_report() {
     report.figures += news.figures;
   }
   report.copies = copies.list();
+  auto pace = pace_after(report);
+  earliest_report = self->clock().now() + pace.after_change;
+  next_report = self->clock().now() + pace.at_latest;
   compat::send(self, coordinator, std::move(report));
 }
 
@@ -291,7 +295,7 @@ void node_state::on_tick() {
   ask_lease();
   publish_lease();
   send_checkpoints();
-  if (report_due || self->clock().now() >= next_report)
+  if (self->clock().now() >= (report_due ? earliest_report : next_report))
     send_report();
 }
 

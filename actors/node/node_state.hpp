@@ -120,6 +120,7 @@ struct node_state {
   std::uint16_t hint_port = 0;
   clock::time_point next_join{};
   clock::time_point next_report{};
+  clock::time_point earliest_report{};
   clock::time_point next_complaint{};
   clock::time_point next_lease{};
   assignment known;
