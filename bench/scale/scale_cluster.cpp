@@ -1,0 +1,82 @@
+#include "bench/scale/scale_cluster.hpp"
+
+#include <cmath>
+#include <numeric>
+#include <random>
+
+namespace shardyard::bench {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr milliseconds mark_arrives{50};
+
+/// Anchors come with the traffic of a guild: the last of a shard's guilds in a group is cut after 1 to 30 s.
+milliseconds time_to_cut(std::uint32_t group, std::uint32_t shard, std::uint64_t seed) {
+  auto mixed = (seed ^ (std::uint64_t{group} << 32) ^ shard) * 0x9E3779B97F4A7C15ull;
+  return milliseconds{1000 + (mixed >> 40) % 29'000};
+}
+
+} // namespace
+
+void scale_cluster::spread_guilds(const std::vector<std::uint32_t>& owners, std::uint32_t groups) {
+  old_ = {setup_.from, std::vector(groups, std::vector<std::uint16_t>(setup_.from))};
+  new_ = {setup_.to, std::vector(groups, std::vector<std::uint16_t>(setup_.to))};
+  transferred_.assign(setup_.from, time{});
+  std::mt19937_64 random{setup_.seed};
+  for (std::uint32_t i = 0; i < setup_.guilds; ++i) {
+    snowflake guild = random();
+    auto group = owners[partition_of(guild, setup_.partitions)];
+    ++old_.by_group[group][shard_of(guild, setup_.from)];
+    ++new_.by_group[group][shard_of(guild, setup_.to)];
+  }
+}
+
+std::uint32_t scale_cluster::guilds_of(const shard_key& shard) const {
+  std::uint32_t sum = 0;
+  for (auto& group : side_of(shard).by_group)
+    sum += group[shard.id];
+  return sum;
+}
+
+void scale_cluster::transfer(const shard_key& shard, time now) {
+  if (shard.topology == 1 && transferred_[shard.id] == time{})
+    transferred_[shard.id] = now + mark_arrives;
+}
+
+double scale_cluster::uncut(std::uint32_t group, std::uint32_t shard, time now) const {
+  auto since = transferred_[shard];
+  if (since == time{} || now < since)
+    return 1;
+  auto part = std::chrono::duration<double>(now - since) /
+              std::chrono::duration<double>(time_to_cut(group, shard, setup_.seed));
+  return std::max(0.0, 1 - part);
+}
+
+handover_report scale_cluster::row(std::uint32_t group, const shard_key& shard, time now) const {
+  handover_report result;
+  result.shard = shard;
+  result.difference_age_ms = ~std::uint64_t{0};
+  std::uint64_t guilds = side_of(shard).by_group[group][shard.id];
+  if (shard.topology == 1) {
+    result.transferred = transferred_[shard.id] != time{} && now >= transferred_[shard.id];
+    result.led =
+        static_cast<std::uint64_t>(std::ceil(uncut(group, shard.id, now) * static_cast<double>(guilds)));
+    result.cut_anchor = guilds - result.led;
+  } else {
+    // One old shard of its unit stands for all: this figure is only looked at when a plan is aborted.
+    auto old_shard = shard.id % std::gcd(setup_.from, setup_.to);
+    result.led = static_cast<std::uint64_t>((1 - uncut(group, old_shard, now)) * static_cast<double>(guilds));
+  }
+  return result;
+}
+
+std::uint64_t scale_cluster::led(const shard_key& shard, time now) const {
+  std::uint64_t sum = 0;
+  for (std::uint32_t group = 0; group < side_of(shard).by_group.size(); ++group)
+    sum += row(group, shard, now).led;
+  return sum;
+}
+
+} // namespace shardyard::bench
