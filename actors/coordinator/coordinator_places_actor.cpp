@@ -18,6 +18,7 @@ namespace {
 
 constexpr auto order_repeat = seconds(1);
 constexpr auto lease_margin = milliseconds(500);
+constexpr auto rejoin_patience = milliseconds(2500); ///< for hosts to find a new coordinator
 constexpr std::size_t shards_in_transit = 2;
 
 std::string name_list(const std::set<std::string>& names) {
@@ -127,9 +128,14 @@ void coordinator_state::note_losses() {
 /// Whether the node's shards may be RESUMEd elsewhere: it was here and is gone, or never came since this
 /// coordinator began.
 bool coordinator_state::is_lost(const std::string& node) const {
+  return is_gone(node, setup.lease_ttl + lease_margin);
+}
+
+/// `patience`: how long a node that this coordinator has not seen yet may take to find it.
+bool coordinator_state::is_gone(const std::string& node, milliseconds patience) const {
   if (!setup.failover || node.empty() || view.up(node))
     return false;
-  return joined_since.contains(node) || self->clock().now() >= born + setup.lease_ttl + lease_margin;
+  return joined_since.contains(node) || self->clock().now() >= born + patience;
 }
 
 void coordinator_state::replace_lost_hosts() {
@@ -272,11 +278,13 @@ void coordinator_state::replace_lost_shards(const topology& x) {
   auto found = placements.find(key);
   if (found == placements.end() || weights().empty())
     return;
-  if (std::ranges::none_of(found->second, [this](auto& node) { return node.empty() || is_lost(node); }))
+  // A life of a shard is fenced by its term, so nobody's lease has to be over.
+  auto gone = [this](const std::string& node) { return is_gone(node, rejoin_patience); };
+  if (std::ranges::none_of(found->second, [&](auto& node) { return node.empty() || gone(node); }))
     return;
   auto present = found->second;
   for (auto& node : present)
-    if (is_lost(node))
+    if (gone(node))
       node.clear();
   auto next = place(x.shard_count, weights(), present, x.id);
   for (std::size_t id = 0; id < present.size(); ++id) // what lives stays: this is no rebalancing

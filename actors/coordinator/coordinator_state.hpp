@@ -71,6 +71,7 @@ struct coordinator_state {
   std::size_t weighted_hosts() const;
   bool lease_is_over(const std::string& node) const;
   bool is_lost(const std::string& node) const;
+  bool is_gone(const std::string& node, std::chrono::milliseconds patience) const;
   void note_losses();
   void replace_lost_hosts();
   std::optional<group_origin> state_of_lost(const placed_group& group) const;
@@ -151,7 +152,7 @@ struct coordinator_state {
   clock::time_point next_fetch{};
   clock::time_point next_purge{};
   clock::time_point next_look{}; ///< at the plan and at what should run
-  std::string notice; ///< newest word to the operator
+  std::string notice;            ///< newest word to the operator
   std::string store_trouble;
   std::string outdated_store;       ///< not empty: nodes run what the store does not know; nothing is ordered
   clock::time_point first_permit{}; ///< none is granted before

@@ -197,6 +197,32 @@ TEST_F(two_hosts, the_first_host_by_name_that_comes_back_in_time_does_so_too) {
   expect_twins_closed(a, b, of_a);
 }
 
+TEST_F(two_hosts, a_group_whose_target_died_goes_on_only_when_its_source_has_let_go) {
+  begin();
+  auto from = newest().groups.front();
+  ASSERT_EQ(from.node, "a");
+  ASSERT_TRUE(order("move", "partition:" + std::to_string(from.partitions.front()), "b").ok);
+  w.end(b.handle);
+  for (int i = 0; i < 20; ++i) {
+    tell(a, at_first, of_a); // it still runs the group as it was
+    ask_lease(a);
+    w.pass(500ms);
+  }
+  EXPECT_TRUE(a.told->adoptions.empty()) << "two would deliver";
+  EXPECT_GT(a.told->group_releases.size(), 1u) << "the order is repeated";
+  copies["a"] = {{from.id, from.epoch, 100, true}};
+  auto nothing = at_first;
+  nothing.groups.clear();
+  tell(a, nothing, of_a);
+  w.pass(2s);
+  ASSERT_FALSE(a.told->adoptions.empty());
+  for (auto& x : a.told->adoptions) {
+    EXPECT_EQ(x.source_node, "a");
+    EXPECT_EQ(x.source_epoch, from.epoch);
+    EXPECT_GT(x.place.epoch, from.epoch);
+  }
+}
+
 TEST_F(two_hosts, without_failover_a_lost_host_is_waited_for) {
   begin(false);
   copies["a"] = {{2, 1, 100, false}};
