@@ -19,27 +19,6 @@ namespace {
 constexpr auto remote_timeout = seconds(3);
 constexpr auto ask_group_after = milliseconds(200);
 
-} // namespace
-
-std::filesystem::path node_state::log_path(const group_place& x) const {
-  return std::filesystem::path{setup.state_dir} / position_log_name(x);
-}
-
-/// Those that ran here before. A new one, or one from elsewhere, begins with an order to adopt it: a missing
-/// log is never taken for an empty one.
-void node_state::spawn_groups() {
-  if (known.groups.empty())
-    return;
-  if (!sinks) {
-    open_sinks_once();
-    keep_stale_logs();
-  }
-  for (auto& place : known.groups)
-    if (place.node == setup.card.name && !groups.contains(place.id) &&
-        std::filesystem::exists(log_path(place)))
-      spawn_group(place, true);
-}
-
 /// Position logs of this node, by group and epoch.
 std::map<std::pair<std::uint32_t, std::uint64_t>, std::filesystem::path>
 logs_in(const std::filesystem::path& folder) {
@@ -54,6 +33,29 @@ logs_in(const std::filesystem::path& folder) {
       result[{id, epoch}] = entry.path();
   }
   return result;
+}
+
+} // namespace
+
+std::filesystem::path node_state::log_path(const group_place& x) const {
+  return std::filesystem::path{setup.state_dir} / position_log_name(x);
+}
+
+/// Those that ran here before. A new one, or one from elsewhere, begins with an order to adopt it: a missing
+/// log is never taken for an empty one.
+void node_state::spawn_groups() {
+  if (known.groups.empty())
+    return;
+  if (!sinks) {
+    if (logs_in(setup.state_dir).empty())
+      return; // a host that has nothing leaves the sinks to those that do
+    open_sinks_once();
+    keep_stale_logs();
+  }
+  for (auto& place : known.groups)
+    if (place.node == setup.card.name && !groups.contains(place.id) &&
+        std::filesystem::exists(log_path(place)))
+      spawn_group(place, true);
 }
 
 /// All groups of a node write to the same sinks, so they are opened, and their tails read, once.

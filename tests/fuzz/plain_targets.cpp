@@ -114,6 +114,8 @@ void decode_position_log(std::string_view input) {
 std::vector<std::string> configuration_seeds() {
   std::vector<std::string> result;
   for (auto& entry : std::filesystem::directory_iterator{SHARDYARD_SOURCE_DIR "/cluster-config"}) {
+    if (!entry.is_regular_file())
+      continue;
     std::ifstream in{entry.path(), std::ios::binary};
     result.emplace_back(std::istreambuf_iterator<char>{in}, std::istreambuf_iterator<char>{});
   }
