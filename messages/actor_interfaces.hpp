@@ -3,6 +3,7 @@
 // making an actor_system.
 #pragma once
 
+#include "messages/bots.hpp"
 #include "messages/control.hpp"
 #include "messages/event_block.hpp"
 #include "messages/report.hpp"
@@ -117,7 +118,9 @@ using stream_source_actor = caf::typed_actor<
     // Forget what is acknowledged; begin the stream anew when asked to.
     caf::result<void>(stream_answer),
     // Learn how many guilds of a group the shard still leads.
-    caf::result<void>(drain_answer)>;
+    caf::result<void>(drain_answer),
+    // Send a bot's command to Discord.
+    caf::result<void>(upstream_command)>;
 
 using partition_group_actor = caf::typed_actor<
     // Take the next events of a shard's stream.
@@ -128,6 +131,14 @@ using partition_group_actor = caf::typed_actor<
     caf::result<void>(assignment),
     // Operator's acceptance: cut the exceptions of this plan's shard now.
     caf::result<void>(transfer),
+    // Feed a bot endpoint, whose sink_actor comes along.
+    caf::result<feed_opened>(feed_request, caf::strong_actor_ptr),
+    // Name the guilds that a bot's shard has.
+    caf::result<guild_list>(guild_list_request),
+    // Describe guilds from the cache.
+    caf::result<snapshot_answer>(snapshot_request),
+    // Pass a bot's command on to the shard that leads the guild, or answer it from the cache.
+    caf::result<void>(bot_command),
     // End holds, make quiet cuts, write checkpoints.
     caf::result<void>(tick)>;
 
@@ -189,6 +200,8 @@ using node_actor = caf::typed_actor<
     caf::result<void>(checkpoint_report),
     // Speak for a peer while no coordinator answers.
     caf::result<lease_answer>(lease_request),
+    // Show a bot's presence on the shards here.
+    caf::result<void>(bot_presence),
     // Dial peers, report.
     caf::result<void>(tick)>;
 
@@ -259,4 +272,15 @@ CAF_ADD_TYPE_ID(shardyard, (shardyard::lease_request))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::lease_verdict))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::lease_answer))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::lost_host))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::guild_filter))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::feed_request))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::feed_opened))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::guild_list_request))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::guild_list))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::snapshot_request))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::guild_snapshot))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::snapshot_answer))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::bot_command))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::upstream_command))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::bot_presence))
 CAF_END_TYPE_ID_BLOCK(shardyard)

@@ -17,7 +17,7 @@
 namespace shardyard {
 
 /// Raised with every change of a message or of the event table: builds that differ do not join each other.
-inline constexpr std::uint32_t protocol_version = 2;
+inline constexpr std::uint32_t protocol_version = 3;
 
 // -- membership
 // --------------------------------------------------------------------------------------------------------
@@ -46,7 +46,8 @@ struct assignment {
   std::uint64_t plan = 0;            ///< the running plan; 0 = none
   std::string coordinator_node;      ///< the member where the coordinator lives
   std::string gateway_url;           ///< from GET /gateway/bot; empty: not known yet
-  std::vector<lost_host> lost;       ///< nobody speaks for these
+  std::string identity;        ///< JSON {"user":{..},"application":{..}} of the bot; empty: not known yet
+  std::vector<lost_host> lost; ///< nobody speaks for these
 };
 
 // -- the five messages of a reshard
@@ -201,7 +202,8 @@ bool inspect(Inspector& f, assignment& x) {
                             f.field("groups", x.groups), f.field("active_topology", x.active_topology),
                             f.field("other_topology", x.other_topology), f.field("plan", x.plan),
                             f.field("coordinator_node", x.coordinator_node),
-                            f.field("gateway_url", x.gateway_url), f.field("lost", x.lost));
+                            f.field("gateway_url", x.gateway_url), f.field("identity", x.identity),
+                            f.field("lost", x.lost));
 }
 
 template <class Inspector>

@@ -20,7 +20,8 @@ enum event_flag : std::uint16_t {
   late_flag = 2, ///< delivered after its place, because only the shadow session had it
   cut_flag = 4,  ///< not an event: the lead of the guild changed; `d` says how
   gap_flag = 8,  ///< not an event: a reported hole; `d` says between what and why
-  snapshot_flag = 16, ///< presence made from a snapshot at a cut, not received as a dispatch
+  snapshot_flag = 16, ///< made from a snapshot, not received as a dispatch: a presence that only the new lead
+                      ///< has shown, or what changed while no session covered the guild
 };
 
 /// One dispatch. Offsets and sizes are bytes within event_block::bytes.
@@ -39,7 +40,8 @@ struct event_entry {
   std::uint16_t flags = 0;
   shardyard::lane lane = shardyard::lane::plain;
   std::uint8_t reserved = 0;
-  std::uint32_t reserved2 = 0;
+  std::uint32_t asker =
+      0; ///< answers to a bot's command: the session that it is for (messages/bots.hpp); 0: nobody's
 };
 static_assert(sizeof(event_entry) == 72);
 

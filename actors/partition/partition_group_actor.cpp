@@ -470,6 +470,16 @@ local_partition_group_actor::behavior_type partition_group_state::make_behavior(
         group->accept(x.plan, x.shard, now());
         carry_out();
       },
+      [](const feed_request&, const caf::strong_actor_ptr&) -> caf::result<feed_opened> {
+        return caf::make_error(caf::sec::runtime_error, "no feeds yet");
+      },
+      [](const guild_list_request&) -> caf::result<guild_list> {
+        return caf::make_error(caf::sec::runtime_error, "no guild lists yet");
+      },
+      [](const snapshot_request&) -> caf::result<snapshot_answer> {
+        return caf::make_error(caf::sec::runtime_error, "no snapshots yet");
+      },
+      [](const bot_command&) {},
       [this](tick) { on_tick(); },
       [this](const release_group&) { return release(); },
       [this](const copy_keeper& x) {

@@ -50,6 +50,10 @@ shard_actor::behavior_type shard_state::make_behavior() {
   return {
       [this](const stream_answer& x) { acknowledged(x); },
       [this](const drain_answer& x) { drain_answered(x); },
+      [this](const upstream_command& x) {
+        if (auto* link = live ? current_link() : nullptr)
+          link->send(x.op, x.d);
+      },
       [this](const shard_routes& x) { route(x); },
       [this](const transfer& x) {
         // The groups have retired a closed shard's topology; a repeated order must not bring it back to life

@@ -286,6 +286,7 @@ node_actor::behavior_type scale_node::make_behavior() {
       },
       [](const checkpoint_report&) {},
       [](const lease_request&) { return lease_answer{}; },
+      [](const bot_presence&) {},
       [this](tick) {
         compat::send_after(self_, beat, self_, tick{});
         tick_once();

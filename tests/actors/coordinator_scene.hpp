@@ -49,6 +49,7 @@ inline node_actor spawn_node_record(caf::actor_system& system, std::shared_ptr<o
         },
         [](const checkpoint_report&) {},
         [](const lease_request&) { return lease_answer{}; },
+        [](const bot_presence&) {},
         [](tick) {},
     };
   });

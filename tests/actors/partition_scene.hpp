@@ -54,6 +54,7 @@ inline late_sink_actor spawn_late_sink(caf::actor_system& system, std::shared_pt
 struct answers {
   std::vector<stream_answer> stream;
   std::vector<drain_answer> drain;
+  std::vector<upstream_command> commands;
 
   std::uint64_t acknowledged() const {
     std::uint64_t result = 0;
@@ -69,7 +70,8 @@ struct answers {
 inline stream_source_actor spawn_shard_record(caf::actor_system& system, std::shared_ptr<answers> record) {
   return system.spawn([record](stream_source_actor::pointer) -> stream_source_actor::behavior_type {
     return {[record](const stream_answer& x) { record->stream.push_back(x); },
-            [record](const drain_answer& x) { record->drain.push_back(x); }};
+            [record](const drain_answer& x) { record->drain.push_back(x); },
+            [record](const upstream_command& x) { record->commands.push_back(x); }};
   });
 }
 
