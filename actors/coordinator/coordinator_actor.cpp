@@ -52,6 +52,8 @@ coordinator_state::coordinator_state(local_coordinator_actor::pointer self, coor
   active = state.active;
   next_topology_id = state.next_topology_id;
   next_plan_id = state.next_plan_id;
+  if (auto known = state.texts.find("identity"); known != state.texts.end())
+    identity = known->second;
   plan = state.plan;
   born = self->clock().now();
   load_places(state);
@@ -148,6 +150,8 @@ assignment coordinator_state::current_assignment() const {
   }
   result.coordinator_node = setup.node;
   result.gateway_url = gateway_url;
+  result.identity = identity;
+  result.shards = plan && !finished(*plan) ? plan->to.shard_count : active ? active->shard_count : 0;
   return result;
 }
 
@@ -266,6 +270,7 @@ void coordinator_state::use_gateway(const net::gateway_bot& answer) {
                             .fetched = now()};
   ledger.update_from_discord(limit, now());
   save({.limit = limit});
+  gateway_answered = true;
   recommended_shards = answer.shards;
   auto saved = net::gateway_bot_file{setup.gateway_file}.save(answer, to_ms(now()));
   if (saved)
@@ -359,6 +364,7 @@ void coordinator_state::on_tick() {
     return;
   compat::send_after(self, beat, self, tick{});
   fetch_gateway();
+  fetch_identity();
   place_partitions();
   found_topology();
   keep_groups();
@@ -408,6 +414,7 @@ local_coordinator_actor::behavior_type coordinator_state::make_behavior() {
       },
       [this](tick) { on_tick(); },
       [this](const gateway_news& x) { take(x); },
+      [this](const identity_news& x) { take(x); },
   };
 }
 

@@ -18,7 +18,9 @@ namespace shardyard {
 
 using local_coordinator_actor = coordinator_actor::extend<
     // Discord answered GET /gateway/bot.
-    caf::result<void>(gateway_news)>;
+    caf::result<void>(gateway_news),
+    // Discord said who the bot is, or not.
+    caf::result<void>(identity_news)>;
 
 struct coordinator_setup {
   std::string cluster;

@@ -39,6 +39,8 @@ struct coordinator_state {
   void fetch_gateway();
   void take(const gateway_news& news);
   void use_gateway(const net::gateway_bot& answer);
+  void fetch_identity(); ///< coordinator_identity_actor.cpp
+  void take(const identity_news& news);
   identify_answer grant(const identify_request& x);
   void book(const identify_sent& x);
   void on_tick();
@@ -148,6 +150,10 @@ struct coordinator_state {
   std::uint64_t terms = 0; ///< given to lives of shards under this epoch
   std::string gateway_url;
   std::uint32_t recommended_shards = 0;
+  bool gateway_answered = false; ///< under this coordinator
+  std::string identity;          ///< as in assignment
+  bool fetching_identity = false;
+  clock::time_point next_identity{};
   bool fetching = false;
   clock::time_point next_fetch{};
   clock::time_point next_purge{};

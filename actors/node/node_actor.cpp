@@ -254,6 +254,12 @@ void node_state::publish_routes() {
   routes = std::move(table);
   for (auto& [key, shard] : shards)
     compat::send(self, shard.actor, shard_routes{routes});
+  if (!setup.endpoint)
+    return;
+  endpoint_routes to_bots{routes, {{setup.card.name, self}}, known.identity, known.shards};
+  for (auto& [name, peer] : peers)
+    to_bots.nodes[name] = peer.handle;
+  compat::send(self, setup.endpoint, std::move(to_bots));
 }
 
 // -- telling it

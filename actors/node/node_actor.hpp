@@ -3,9 +3,11 @@
 // carries out, idempotently, what carries the newest epoch.
 #pragma once
 
+#include "actors/bot_session/bot_endpoint_actor.hpp"
 #include "actors/coordinator/leader_news.hpp"
 #include "actors/local_messages.hpp"
 #include "actors/node/peer_links_actor.hpp"
+#include "actors/partition/guild_cache.hpp"
 #include "actors/partition/partition_group_actor.hpp"
 #include "actors/shard/shard_actor.hpp"
 
@@ -44,7 +46,9 @@ struct node_setup {
   std::chrono::milliseconds lease_ttl{5000};
   /// CLOCK_BOOTTIME in ns until which groups may deliver, kept current by the node; null: always.
   std::shared_ptr<std::atomic<std::int64_t>> deliver_until;
-  std::function<void()> begin_anew; ///< starts the program again; does not return
+  std::optional<cache_policy> cache; ///< what groups here remember of their guilds; none: nothing
+  bot_endpoint_actor endpoint;       ///< of this node; null: bots cannot connect here
+  std::function<void()> begin_anew;  ///< starts the program again; does not return
 };
 
 /// Listens nowhere: only actors of this process reach it. Throws std::runtime_error when the state directory

@@ -1,0 +1,121 @@
+#include "actors/bot_session/endpoint_core.hpp"
+
+#include "actors/compat.hpp"
+#include "actors/shard/link_news.hpp"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+
+namespace shardyard {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::string url_of(const net::bot_door_settings& door, std::uint16_t port) {
+  auto host = door.host.find(':') != door.host.npos ? '[' + door.host + ']' : door.host;
+  return (door.certificate_file.empty() ? "ws://" : "wss://") + host + ':' + std::to_string(port);
+}
+
+} // namespace
+
+endpoint_core::endpoint_core(bot_endpoint_setup setup) : setup_(std::move(setup)) {
+  shards_ = setup_.shards.value_or(1);
+}
+
+void endpoint_core::open() {
+  door_ = std::make_unique<net::bot_door>(setup_.io->io, setup_.door, shared_from_this());
+  if (setup_.sessions.resume_url.empty())
+    setup_.sessions.resume_url = url_of(setup_.door, door_->port());
+  switch_ = std::make_unique<bot_switch>(setup_.sessions, *this);
+  switch_->set_clock([] { return std::chrono::steady_clock::now(); });
+}
+
+void endpoint_core::serve(bot_endpoint_actor to) {
+  door_->post([me = shared_from_this(), to = std::move(to)] {
+    me->actor_ = to;
+    for (auto& x : std::exchange(me->early_, {}))
+      compat::anon_send(to, std::move(x));
+  });
+}
+
+void endpoint_core::close() {
+  door_.reset();
+  actor_ = nullptr;
+}
+
+void endpoint_core::recommend(std::uint32_t shards) {
+  if (setup_.shards || shards == 0)
+    return;
+  run([me = shared_from_this(), shards](bot_switch& x, bot_switch::time) {
+    me->shards_ = shards;
+    x.set_recommended_shards(shards);
+  });
+}
+
+/// Generous limits: what a bot identifies here costs nothing at Discord (Gateway reference, "Get Gateway
+/// Bot").
+std::string endpoint_core::gateway_bot_body() {
+  return boost::json::serialize(boost::json::object{{"url", url()},
+                                                    {"shards", shards_},
+                                                    {"session_start_limit",
+                                                     {{"total", 1'000'000},
+                                                      {"remaining", 1'000'000},
+                                                      {"reset_after", 86'400'000},
+                                                      {"max_concurrency", 1024}}}});
+}
+
+std::string endpoint_core::gateway_body() {
+  return boost::json::serialize(boost::json::object{{"url", url()}});
+}
+
+std::shared_ptr<net::bot_events> endpoint_core::on_connected(std::shared_ptr<net::bot_link> link,
+                                                             const net::bot_query& query) {
+  auto listener = switch_->connected(std::move(link), query, std::chrono::steady_clock::now());
+  arm();
+  return listener;
+}
+
+void endpoint_core::wish(endpoint_wish x) {
+  if (actor_)
+    compat::anon_send(actor_, std::move(x));
+  else
+    early_.push_back(std::move(x));
+}
+
+void endpoint_core::list_guilds(std::uint32_t asker, const guild_filter& which) {
+  wish({endpoint_wish::list{asker, which}});
+}
+
+void endpoint_core::fetch_guilds(std::uint32_t asker, const snapshot_request& wanted) {
+  wish({endpoint_wish::fetch{asker, wanted}});
+}
+
+void endpoint_core::command(const bot_command& x) {
+  wish({x});
+}
+
+void endpoint_core::presence(const bot_presence& x) {
+  wish({x});
+}
+
+/// One timer at a time matters; replaced ones find nothing due.
+void endpoint_core::arm() {
+  auto due = switch_->next_tick();
+  if (armed_ && *armed_ <= due)
+    return;
+  armed_ = due;
+  auto now = std::chrono::steady_clock::now();
+  auto wait = std::max(milliseconds(0), std::chrono::ceil<milliseconds>(std::min(
+                                            due - now, bot_switch::time::duration(std::chrono::hours(1)))));
+  door_->post_after(wait, [weak = weak_from_this(), due] {
+    auto me = weak.lock();
+    if (!me || !me->door_ || me->armed_ != due)
+      return;
+    me->armed_.reset();
+    me->switch_->tick(std::chrono::steady_clock::now());
+    me->arm();
+  });
+}
+
+} // namespace shardyard
