@@ -51,6 +51,7 @@ struct shard_news {
   bool released = false;           ///< closed for a move; `session`, if any, is the row to RESUME from
   std::uint32_t closed_for_ms = 0; ///< released: since the socket was closed
   bool gone = false;               ///< the actor ends for good
+  std::optional<shard_mix> mix;    ///< now and then: what the session brought
 };
 
 /// Something that the io thread saw on a shard's connection (actors/shard/link_news.hpp).
@@ -115,6 +116,7 @@ struct peer_found {
 
 /// Node -> its bot endpoint: where the partitions and the other nodes are.
 struct endpoint_routes {
+  caf::typed_actor<caf::result<void>(endpoint_report)> node; ///< this one, for news
   std::shared_ptr<const route_table> table;
   std::map<std::string, node_actor> nodes; ///< this one too; null: not reachable
   std::string identity;                    ///< as in assignment

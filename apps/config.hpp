@@ -81,6 +81,12 @@ struct handover_config {
   bool operator==(const handover_config&) const = default;
 };
 
+struct watchdog_config {
+  bool renew = false; ///< new sessions when a live one stops to bring a kind of event
+
+  bool operator==(const watchdog_config&) const = default;
+};
+
 struct identify_config {
   std::optional<std::uint32_t> reserve; ///< nothing: the ledger's default
   std::optional<std::uint32_t> fuse;
@@ -158,6 +164,7 @@ struct node_config {
   cache_config cache;
   handover_config handover;
   identify_config identify;
+  watchdog_config watchdog;
   limits_config limits;
   std::string log_level = "info"; ///< a name that spdlog knows
 

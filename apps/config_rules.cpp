@@ -411,6 +411,8 @@ std::vector<config_rule> all_rules() {
           "identify.fuse", 0, 1'000'000, [](c & x, k&) -> auto& { return x.identify.fuse; }),
       duration(
           "identify.margin_ms", 1, 0, 60000, "150", [](c & x, k&) -> auto& { return x.identify.margin; }),
+      flag(
+          "watchdog.renew", "false", [](c & x, k&) -> auto& { return x.watchdog.renew; }),
       bytes(
           "limits.memory_bytes", 1u << 16, "8 MiB", [](c & x, k&) -> auto& { return x.limits.memory_bytes; }),
       bytes(

@@ -96,6 +96,7 @@ coordinator_setup make_coordinator(const node_config& config, const secret& toke
   setup.identifies.reserve = config.identify.reserve;
   setup.identifies.fuse = config.identify.fuse;
   setup.tuning.stable_for = config.handover.stable_for;
+  setup.replace_silent_sessions = config.watchdog.renew;
   setup.rest.api_base = config.discord.api_base;
   setup.rest.token = std::string{token.reveal()};
   setup.rest.ca_file = config.discord.ca_file;

@@ -3,6 +3,7 @@
 // special case.
 #pragma once
 
+#include "messages/event_type.hpp"
 #include "messages/ids.hpp"
 #include "messages/relocation.hpp"
 
@@ -65,6 +66,58 @@ struct handover_report {
       0; ///< since the last unexplained difference on a guild of this shard; max = never
   bool follower_lagging = false; ///< a session that follows comes later than the longest hold: no anchor cut
   std::uint64_t follower_p99_ms = 0; ///< how much later its followers are, 99 of 100 times
+};
+
+/// Events of one kind.
+struct event_count {
+  event_type_id type = unknown_event;
+  std::uint32_t events = 0;
+
+  bool operator==(const event_count&) const = default;
+};
+
+/// What one shard brought in a stretch of time in which its session was live from end to end.
+struct shard_mix {
+  shard_key shard;
+  std::uint32_t guilds = 0;
+  std::uint32_t window_ms = 0; ///< 0: the session is new or was away: silence is counted anew
+  std::vector<event_count> counts;
+
+  bool operator==(const shard_mix&) const = default;
+};
+
+/// One session of a bot at the endpoint of a node.
+struct bot_session_row {
+  std::string bot;
+  std::uint32_t id = 0, count = 1; ///< the bot's own shard
+  bool connected = false;
+  std::uint64_t guilds = 0;
+  std::uint64_t s = 0;
+  std::uint64_t behind = 0; ///< events that it has not been sent yet
+  std::uint64_t resumes = 0;
+};
+
+/// Node -> coordinator, once a second: who is connected to its endpoint.
+struct endpoint_report {
+  std::string node;
+  std::uint64_t cluster_epoch = 0;
+  std::string url;
+  std::uint64_t connections = 0;
+  std::uint64_t identifies = 0;
+  std::uint64_t resumes = 0;
+  std::uint64_t invalid = 0; ///< sessions that could not be resumed without a loss, and were told so
+  std::uint64_t holes = 0;   ///< deliveries that did not reach the endpoint
+  std::uint64_t passed_on = 0;
+  std::uint64_t ring_events = 0;
+  std::uint64_t ring_bytes = 0;
+  std::vector<bot_session_row> sessions;
+};
+
+/// Node -> coordinator, now and then: the mix of events of each of its shards.
+struct mix_report {
+  std::string node;
+  std::uint64_t cluster_epoch = 0;
+  std::vector<shard_mix> shards;
 };
 
 /// Sums over one partition group since the plan began (or since the group started).
@@ -194,6 +247,40 @@ bool inspect(Inspector& f, node_report& x) {
                             f.field("shards", x.shards), f.field("handovers", x.handovers),
                             f.field("figures", x.figures), f.field("groups", x.groups),
                             f.field("copies", x.copies));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, event_count& x) {
+  return f.object(x).fields(f.field("type", x.type), f.field("events", x.events));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, shard_mix& x) {
+  return f.object(x).fields(f.field("shard", x.shard), f.field("guilds", x.guilds),
+                            f.field("window_ms", x.window_ms), f.field("counts", x.counts));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, mix_report& x) {
+  return f.object(x).fields(f.field("node", x.node), f.field("cluster_epoch", x.cluster_epoch),
+                            f.field("shards", x.shards));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, bot_session_row& x) {
+  return f.object(x).fields(f.field("bot", x.bot), f.field("id", x.id), f.field("count", x.count),
+                            f.field("connected", x.connected), f.field("guilds", x.guilds), f.field("s", x.s),
+                            f.field("behind", x.behind), f.field("resumes", x.resumes));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, endpoint_report& x) {
+  return f.object(x).fields(f.field("node", x.node), f.field("cluster_epoch", x.cluster_epoch),
+                            f.field("url", x.url), f.field("connections", x.connections),
+                            f.field("identifies", x.identifies), f.field("resumes", x.resumes),
+                            f.field("invalid", x.invalid), f.field("holes", x.holes),
+                            f.field("passed_on", x.passed_on), f.field("ring_events", x.ring_events),
+                            f.field("ring_bytes", x.ring_bytes), f.field("sessions", x.sessions));
 }
 
 } // namespace shardyard

@@ -26,7 +26,6 @@ constexpr auto list_patience =
 constexpr auto list_retry = milliseconds(200);
 constexpr auto command_patience = seconds(10); ///< for a group that is not reachable
 constexpr std::size_t most_commands = 4096;
-constexpr auto reload_interval = seconds(1);
 
 struct bot_endpoint_state {
   static inline const char* name = "shardyard.bot_endpoint";
@@ -73,7 +72,7 @@ struct bot_endpoint_state {
   void command(const bot_command& x);
   void send_waiting_commands();
   void presence(const bot_presence& x);
-  void reload();
+  void each_second();
   void on_tick();
 
   bot_endpoint_actor::pointer self;
@@ -87,7 +86,7 @@ struct bot_endpoint_state {
   std::map<std::pair<std::string, guild_filter>, bot_presence> presences;
   std::map<std::string, node_actor> told; ///< nodes that have all presences
   compat::down_watch watch;
-  clock::time_point next_reload{};
+  clock::time_point next_second{};
 };
 
 // -- feeds
@@ -332,8 +331,11 @@ void bot_endpoint_state::presence(const bot_presence& x) {
 
 // -- time
 
-void bot_endpoint_state::reload() {
-  next_reload = self->clock().now() + reload_interval;
+void bot_endpoint_state::each_second() {
+  next_second = self->clock().now() + seconds(1);
+  core->report();
+  if (!setup.revoked)
+    return;
   for (auto& bot : setup.revoked()) {
     spdlog::warn("the credential of bot {} is not valid any more: it is disconnected", bot);
     core->run([bot](bot_switch& bots, bot_switch::time now) { bots.revoke(bot, now); });
@@ -347,8 +349,8 @@ void bot_endpoint_state::on_tick() {
     ask_lists(x);
   finish_lists();
   send_waiting_commands();
-  if (setup.revoked && self->clock().now() >= next_reload)
-    reload();
+  if (self->clock().now() >= next_second)
+    each_second();
 }
 
 bot_endpoint_actor::behavior_type bot_endpoint_state::make_behavior() {
@@ -366,6 +368,10 @@ bot_endpoint_actor::behavior_type bot_endpoint_state::make_behavior() {
           void operator()(const bot_presence& x) { me.presence(x); }
         };
         std::visit(visitor{*this}, x.what);
+      },
+      [this](const endpoint_report& x) {
+        if (routes.node)
+          compat::send(self, routes.node, x);
       },
       [this](tick) { on_tick(); },
   };

@@ -23,6 +23,8 @@ using bot_endpoint_actor = sink_actor::extend<
     caf::result<void>(endpoint_routes),
     // Ask the cluster for what the switch wants.
     caf::result<void>(endpoint_wish),
+    // Pass the switch's figures on to the node.
+    caf::result<void>(endpoint_report),
     // Feeds to open again, credentials to read again.
     caf::result<void>(tick)>;
 

@@ -33,6 +33,9 @@ public:
 
   void recommend(std::uint32_t shards);
 
+  /// Sends the figures of the moment to the actor.
+  void report();
+
   // -- net::bot_door_events
   std::optional<std::string> authorize(std::string_view given) override { return setup_.authorize(given); }
   std::string gateway_bot_body() override;

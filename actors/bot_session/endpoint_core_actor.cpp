@@ -53,6 +53,28 @@ void endpoint_core::recommend(std::uint32_t shards) {
   });
 }
 
+void endpoint_core::report() {
+  run([me = shared_from_this()](bot_switch& x, bot_switch::time) {
+    if (!me->actor_)
+      return;
+    auto figures = x.figures();
+    endpoint_report result;
+    result.url = me->url();
+    result.connections = figures.connections;
+    result.identifies = figures.identifies;
+    result.resumes = figures.resumes;
+    result.invalid = figures.invalid;
+    result.holes = figures.holes;
+    result.passed_on = me->door_->figures().passed_on;
+    result.ring_events = figures.ring_events;
+    result.ring_bytes = figures.ring_bytes;
+    for (auto& row : figures.sessions)
+      result.sessions.push_back({row.bot, row.shard.id, row.shard.count, row.connected, row.guilds, row.s,
+                                 row.behind, row.resumes});
+    compat::anon_send(me->actor_, std::move(result));
+  });
+}
+
 /// Generous limits: what a bot identifies here costs nothing at Discord (Gateway reference, "Get Gateway
 /// Bot").
 std::string endpoint_core::gateway_bot_body() {

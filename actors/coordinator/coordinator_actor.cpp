@@ -407,6 +407,11 @@ local_coordinator_actor::behavior_type coordinator_state::make_behavior() {
       [this](const checkpoint_report& x) { sessions.note(x); },
       [this](const shard_released& x) { take(x); },
       [this](const lease_request& x) { return answer_lease(x); },
+      [this](const mix_report& x) {
+        if (x.cluster_epoch == journal.epoch())
+          note(x);
+      },
+      [this](const endpoint_report& x) { note(x); },
       [this](const admin_request& x) -> caf::result<admin_reply> {
         if (term_over())
           return caf::make_error(caf::sec::runtime_error, "this coordinator's term is over");

@@ -7,6 +7,7 @@
 #include "actors/coordinator/coordinator_actor.hpp"
 #include "actors/coordinator/documents.hpp"
 #include "actors/coordinator/journal.hpp"
+#include "actors/coordinator/mix_watch.hpp"
 #include "actors/coordinator/sqlite_store.hpp"
 #include "messages/session_rows.hpp"
 
@@ -101,9 +102,18 @@ struct coordinator_state {
   relocation spread(const std::vector<node_weight>& over) const;
   bool topology_alive(const std::string& key) const;
 
+  // -- watchdog and bots: coordinator_watch_actor.cpp
+
+  void note(const mix_report& x);
+  void note(const endpoint_report& x);
+  bool runs(const shard_key& shard) const;
+  void replace_silent_sessions();
+  boost::json::object bots_document() const;
+
   // -- verbs: coordinator_verbs_actor.cpp
 
   admin_reply answer(const admin_request& x);
+  boost::json::object status_with_bots() const;
   admin_reply reshard(const admin_request& x);
   admin_reply dry_run(const admin_request& x);
   admin_reply report(const admin_request& x);
@@ -152,6 +162,10 @@ struct coordinator_state {
   std::uint32_t recommended_shards = 0;
   bool gateway_answered = false; ///< under this coordinator
   std::string identity;          ///< as in assignment
+  mix_watch mixes;
+  std::vector<std::string> silent_kinds; ///< that were told
+  clock::time_point next_replacement{};
+  std::map<std::string, std::pair<endpoint_report, clock::time_point>> endpoints; ///< by node, and when
   bool fetching_identity = false;
   clock::time_point next_identity{};
   bool fetching = false;

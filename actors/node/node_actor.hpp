@@ -28,6 +28,8 @@ using local_node_actor = node_actor::extend<
     caf::result<void>(peer_found),
     // The coordinator lives here now, or there, or not here any more.
     caf::result<void>(leader_news),
+    // The endpoint of this node has news for the coordinator.
+    caf::result<void>(endpoint_report),
     // The door is open at this port: begin.
     caf::result<void>(std::uint16_t)>;
 

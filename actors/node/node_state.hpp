@@ -92,6 +92,7 @@ struct node_state {
   void pass_on(const Order& x);
   void note(const shard_news& news);
   void send_checkpoints();
+  void send_mixes();
   checkpoint_report all_rows(const std::string& node, const session_rows& rows) const;
 
   // -- the leave to deliver: node_lease_actor.cpp
@@ -109,6 +110,7 @@ struct node_state {
       saved_sessions;    ///< of an earlier life or released, until their shard is started
   session_rows sessions; ///< of the shards that run here or did
   std::map<std::string, session_rows> peer_sessions;
+  mix_report mixes;         ///< of the shards, since the last one was sent
   checkpoint_report unsent; ///< changes since the last checkpoint report
   compat::down_watch watch;
   coordinator_actor coordinator;
@@ -123,6 +125,7 @@ struct node_state {
   clock::time_point earliest_report{};
   clock::time_point next_complaint{};
   clock::time_point next_lease{};
+  clock::time_point next_mixes{};
   assignment known;
   std::map<std::uint32_t, local_group> groups;
   std::map<std::uint32_t, remote_group> remote_groups;

@@ -4,6 +4,7 @@
 
 #include "actors/compat.hpp"
 #include "actors/shard/block_split.hpp"
+#include "actors/shard/event_mix.hpp"
 #include "actors/shard/link_news.hpp"
 #include "actors/shard/resume_cursor.hpp"
 #include "actors/shard/shard_actor.hpp"
@@ -101,6 +102,7 @@ struct shard_state {
   std::optional<block_splitter> splitter;
   std::vector<open_link> links; ///< the current one and those that are still closing
   resume_cursor cursor;
+  event_mix mix;
   std::string session_id;
   std::string resume_url;
   std::unordered_set<snowflake> guilds;  ///< of READY, kept current
