@@ -4,9 +4,11 @@
 #include "actors/compat.hpp"
 #include "actors/coordinator/bot_identity.hpp"
 
+#include <boost/json.hpp>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <charconv>
 #include <deque>
 #include <map>
 #include <set>
@@ -26,6 +28,20 @@ constexpr auto list_patience =
 constexpr auto list_retry = milliseconds(200);
 constexpr auto command_patience = seconds(10); ///< for a group that is not reachable
 constexpr std::size_t most_commands = 4096;
+
+constexpr std::uint8_t request_sounds = 31; ///< op (Gateway Events, "Request Soundboard Sounds")
+
+std::vector<snowflake> guilds_named(std::string_view d) {
+  std::vector<snowflake> result;
+  boost::json::error_code error;
+  auto value = boost::json::parse(boost::json::string_view{d.data(), d.size()}, error);
+  auto* ids = !error && value.is_object() ? value.get_object().if_contains("guild_ids") : nullptr;
+  if (ids && ids->is_array())
+    for (auto& id : ids->get_array())
+      if (auto* text = id.if_string())
+        std::from_chars(text->data(), text->data() + text->size(), result.emplace_back());
+  return result;
+}
 
 struct bot_endpoint_state {
   static inline const char* name = "shardyard.bot_endpoint";
@@ -60,6 +76,7 @@ struct bot_endpoint_state {
 
   bot_endpoint_actor::behavior_type make_behavior();
   void follow(const endpoint_routes& x);
+  void resend_commands(const std::set<std::uint32_t>& groups);
   void open_feeds();
   void open(std::uint32_t id, feed& x);
   void opened(std::uint32_t id, const partition_group_actor& group, const feed_opened& answer);
@@ -102,6 +119,7 @@ void bot_endpoint_state::follow(const endpoint_routes& x) {
   routes = x;
   covered.resize(std::max(covered.size(), routes.table->group_of.size()));
   std::map<std::uint32_t, feed> next;
+  std::set<std::uint32_t> moved;
   for (auto& group : routes.table->groups) {
     auto& fresh = next[group.id];
     if (auto known = feeds.find(group.id); known != feeds.end())
@@ -110,6 +128,8 @@ void bot_endpoint_state::follow(const endpoint_routes& x) {
       continue;
     auto life = group.handle ? caf::actor_cast<caf::actor_addr>(group.handle) : caf::actor_addr{};
     if (group.handle && fresh.life != life) {
+      if (fresh.life)
+        moved.insert(group.id);
       fresh.life = life;
       fresh.through = 0;
     }
@@ -119,6 +139,8 @@ void bot_endpoint_state::follow(const endpoint_routes& x) {
   }
   feeds = std::move(next);
   open_feeds();
+  if (!moved.empty())
+    resend_commands(moved);
   for (auto& [node, handle] : routes.nodes)
     if (handle && told[node] != handle) {
       for (auto& [_, presence] : presences)
@@ -126,6 +148,16 @@ void bot_endpoint_state::follow(const endpoint_routes& x) {
       told[node] = handle;
     }
   send_waiting_commands();
+}
+
+/// What an earlier life of a group had been asked is nowhere now.
+void bot_endpoint_state::resend_commands(const std::set<std::uint32_t>& groups) {
+  core->run([table = routes.table, groups](bot_switch& bots, bot_switch::time) {
+    bots.resend_commands([&](snowflake guild) {
+      auto partition = partition_of(guild, static_cast<std::uint32_t>(table->group_of.size()));
+      return groups.contains(table->groups[table->group_of[partition]].id);
+    });
+  });
 }
 
 void bot_endpoint_state::open_feeds() {
@@ -302,13 +334,21 @@ void bot_endpoint_state::fetch(const endpoint_wish::fetch& x) {
 
 // -- commands
 
+/// Op 31 may name guilds of several groups: each gets it whole and answers for its own.
 void bot_endpoint_state::command(const bot_command& x) {
-  if (auto* group = group_of(x.guild); group && group->handle) {
-    compat::send(self, group->handle, x);
-    return;
+  auto guilds = x.op == request_sounds ? guilds_named(x.d) : std::vector{x.guild};
+  std::set<std::uint32_t> told;
+  for (auto guild : guilds) {
+    auto* group = group_of(guild);
+    if (group && !told.insert(group->id).second)
+      continue;
+    auto part = x;
+    part.guild = guild;
+    if (group && group->handle)
+      compat::send(self, group->handle, std::move(part));
+    else if (waiting.size() < most_commands)
+      waiting.push_back({std::move(part), self->clock().now() + command_patience});
   }
-  if (waiting.size() < most_commands)
-    waiting.push_back({x, self->clock().now() + command_patience});
 }
 
 void bot_endpoint_state::send_waiting_commands() {
@@ -316,8 +356,11 @@ void bot_endpoint_state::send_waiting_commands() {
   for (auto rest = waiting.size(); rest > 0; --rest) {
     auto x = std::move(waiting.front());
     waiting.pop_front();
-    if (now < x.give_up)
-      command(x.command);
+    auto* group = group_of(x.command.guild);
+    if (group && group->handle)
+      compat::send(self, group->handle, std::move(x.command));
+    else if (now < x.give_up)
+      waiting.push_back(std::move(x));
   }
 }
 

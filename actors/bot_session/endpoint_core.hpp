@@ -38,8 +38,8 @@ public:
 
   // -- net::bot_door_events
   std::optional<std::string> authorize(std::string_view given) override { return setup_.authorize(given); }
-  std::string gateway_bot_body() override;
-  std::string gateway_body() override;
+  std::string gateway_bot_body() override { return switch_->gateway_bot_body(); }
+  std::string gateway_body() override { return switch_->gateway_body(); }
   std::shared_ptr<net::bot_events> on_connected(std::shared_ptr<net::bot_link> link,
                                                 const net::bot_query& query) override;
 
@@ -59,7 +59,6 @@ private:
   bot_endpoint_actor actor_;
   std::vector<endpoint_wish> early_; ///< of bots that came before the actor
   std::optional<bot_switch::time> armed_;
-  std::uint32_t shards_ = 1;
 };
 
 } // namespace shardyard

@@ -3,8 +3,6 @@
 #include "actors/compat.hpp"
 #include "actors/shard/link_news.hpp"
 
-#include <boost/json.hpp>
-
 #include <algorithm>
 
 namespace shardyard {
@@ -20,7 +18,11 @@ std::string url_of(const net::bot_door_settings& door, std::uint16_t port) {
 } // namespace
 
 endpoint_core::endpoint_core(bot_endpoint_setup setup) : setup_(std::move(setup)) {
-  shards_ = setup_.shards.value_or(1);
+  setup_.sessions.shards = setup_.shards.value_or(1);
+  setup_.sessions.first_presence =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                     std::chrono::system_clock::now().time_since_epoch())
+                                     .count());
 }
 
 void endpoint_core::open() {
@@ -47,10 +49,7 @@ void endpoint_core::close() {
 void endpoint_core::recommend(std::uint32_t shards) {
   if (setup_.shards || shards == 0)
     return;
-  run([me = shared_from_this(), shards](bot_switch& x, bot_switch::time) {
-    me->shards_ = shards;
-    x.set_recommended_shards(shards);
-  });
+  run([shards](bot_switch& x, bot_switch::time) { x.set_recommended_shards(shards); });
 }
 
 void endpoint_core::report() {
@@ -73,22 +72,6 @@ void endpoint_core::report() {
                                  row.behind, row.resumes});
     compat::anon_send(me->actor_, std::move(result));
   });
-}
-
-/// Generous limits: what a bot identifies here costs nothing at Discord (Gateway reference, "Get Gateway
-/// Bot").
-std::string endpoint_core::gateway_bot_body() {
-  return boost::json::serialize(boost::json::object{{"url", url()},
-                                                    {"shards", shards_},
-                                                    {"session_start_limit",
-                                                     {{"total", 1'000'000},
-                                                      {"remaining", 1'000'000},
-                                                      {"reset_after", 86'400'000},
-                                                      {"max_concurrency", 1024}}}});
-}
-
-std::string endpoint_core::gateway_body() {
-  return boost::json::serialize(boost::json::object{{"url", url()}});
 }
 
 std::shared_ptr<net::bot_events> endpoint_core::on_connected(std::shared_ptr<net::bot_link> link,
