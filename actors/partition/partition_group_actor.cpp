@@ -57,7 +57,8 @@ std::size_t bytes_of(const sink_batch& batch) {
 /// The user id in assignment::identity; 0 while it is not known.
 snowflake user_of(const std::string& identity) {
   boost::json::error_code error;
-  auto id = boost::json::parse(identity, error).find_pointer("/user/id", error);
+  auto parsed = boost::json::parse(identity, error);
+  auto id = parsed.find_pointer("/user/id", error);
   snowflake result = 0;
   if (id && id->is_string())
     std::from_chars(id->get_string().data(), id->get_string().data() + id->get_string().size(), result);
