@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +42,7 @@ struct node_setup {
   std::size_t max_backlog_bytes = 64u << 20; ///< as in partition_group_setup
   handover_tuning tuning;
   std::chrono::milliseconds exceptions_after{600'000};
+  std::optional<cache_policy> cache; ///< as in partition_group_setup
   bool guilds_intent = true;
   std::shared_ptr<io_door> door;
   std::shared_ptr<peer_links> links; ///< to the other nodes; without one: plain TCP

@@ -53,6 +53,11 @@ public:
   /// The whole state as records, for a compaction; none while deliveries wait for acceptance.
   std::optional<std::string> snapshot() const;
 
+  /// The bot's own user id, once it is known.
+  void set_self(snowflake user);
+  guild_list guilds(const guild_list_request& x) const;
+  snapshot_answer describe(const snapshot_request& x) const;
+
   group_report report(monotonic now) const;
 
 private:
@@ -68,7 +73,7 @@ private:
   void plan_mark(const source_mark& mark, monotonic now);
   void closed(const source_mark& mark, monotonic now);
   void log_session(const source& x);
-  partition* partition_at(const scope& x);
+  partition* partition_at(const scope& x) const;
   void look_ahead(monotonic now);
 
   partition_settings settings_;
