@@ -50,7 +50,8 @@ public:
     return found == got.end() ? nullptr : &*found;
   }
   bool was_sent(std::string_view op) const {
-    return std::ranges::any_of(sent, [&](auto& x) { return x.find("\"op\":" + std::string{op} + ",") != x.npos; });
+    return std::ranges::any_of(sent,
+                               [&](auto& x) { return x.find("\"op\":" + std::string{op} + ",") != x.npos; });
   }
 
   std::vector<got_dispatch> got;
@@ -70,7 +71,9 @@ struct fake_cluster : cluster_port {
     std::uint32_t asker;
     snapshot_request wanted;
   };
-  void list_guilds(std::uint32_t asker, const guild_filter& which) override { lists.push_back({asker, which}); }
+  void list_guilds(std::uint32_t asker, const guild_filter& which) override {
+    lists.push_back({asker, which});
+  }
   void fetch_guilds(std::uint32_t asker, const snapshot_request& wanted) override {
     fetches.push_back({asker, wanted});
   }
@@ -177,7 +180,9 @@ public:
     return result;
   }
 
-  void list(const std::vector<snowflake>& guilds) { subject->guilds_listed(cluster.lists.back().asker, guilds, now); }
+  void list(const std::vector<snowflake>& guilds) {
+    subject->guilds_listed(cluster.lists.back().asker, guilds, now);
+  }
 
   /// Answers the newest request for guilds: each with a GUILD_CREATE that holds deliveries up to `n`.
   void fetch(std::uint64_t n = 0) {
@@ -192,7 +197,9 @@ public:
     subject->guilds_fetched(request.asker, rows, bytes, now);
   }
 
-  static std::string created(snowflake guild) { return R"({"id":")" + std::to_string(guild) + R"(","name":"x"})"; }
+  static std::string created(snowflake guild) {
+    return R"({"id":")" + std::to_string(guild) + R"(","name":"x"})";
+  }
 
   /// A session that has READY and its guilds.
   fake_bot live(const std::vector<snowflake>& guilds, std::uint64_t intents = every_intent,
