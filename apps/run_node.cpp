@@ -141,6 +141,8 @@ node_setup make_node(const node_config& config, std::shared_ptr<io_door> door) {
   setup.tuning.hold = config.handover.hold;
   setup.tuning.max_buffer_bytes = config.limits.overlap_bytes;
   setup.exceptions_after = config.handover.exceptions_after;
+  setup.voice.policy = config.handover.voice == voice_choice::wait ? voice_policy::wait : voice_policy::move;
+  setup.voice.longest_wait = config.handover.voice_wait;
   setup.guilds_intent = (config.discord.intents & guilds_intent) != 0;
   setup.door = std::move(door);
   setup.card.version = build_version();

@@ -37,6 +37,7 @@ struct node_setup {
   std::size_t max_backlog_bytes = 64u << 20; ///< as in partition_group_setup
   handover_tuning tuning;
   std::chrono::milliseconds exceptions_after{600'000};
+  voice_tuning voice;
   bool guilds_intent = true;
   std::shared_ptr<io_door> door;
   std::shared_ptr<peer_links> links; ///< to the other nodes; without one: plain TCP

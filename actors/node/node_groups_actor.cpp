@@ -113,6 +113,7 @@ bool node_state::spawn_group(const group_place& place, bool ran_here) {
                                     .max_backlog_bytes = setup.max_backlog_bytes,
                                     .tuning = setup.tuning,
                                     .exceptions_after = setup.exceptions_after,
+                                    .voice = setup.voice,
                                     .guilds_intent = setup.guilds_intent,
                                     .first = known,
                                     .listener = self,

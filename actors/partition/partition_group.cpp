@@ -10,7 +10,7 @@ partition_group::partition_group(partition_settings settings, recovered_state re
   for (auto id : settings_.partitions) {
     if (id >= by_id_.size() || by_id_[id])
       continue;
-    partitions_.push_back(std::make_unique<partition>(id, settings_, sources_, out_, streams_));
+    partitions_.push_back(std::make_unique<partition>(id, settings_, sources_, out_, streams_, desk_));
     by_id_[id] = partitions_.back().get();
   }
   recovered.settle();
@@ -81,6 +81,8 @@ bool partition_group::on_block(std::uint64_t ordinal, const std::shared_ptr<cons
     streams_.withhold();
   }
   finish_item(before);
+  if (desk_.next_look() <= now)
+    consult_desk(now);
   return true;
 }
 
@@ -100,6 +102,7 @@ bool partition_group::on_mark(std::uint64_t ordinal, const source_mark& mark, mo
   auto before = out_.events();
   apply(mark, now);
   finish_item(before);
+  consult_desk(now);
   look_ahead(now);
   return true;
 }
@@ -278,11 +281,14 @@ void partition_group::accept(std::uint64_t plan, const shard_key& shard, monoton
 void partition_group::tick(monotonic now) {
   for (auto& x : partitions_)
     x->tick(now);
+  let_voice_go(now);
+  if (desk_.next_look() <= now)
+    consult_desk(now);
   look_ahead(now);
 }
 
 void partition_group::look_ahead(monotonic now) {
-  soonest_ = now + std::chrono::hours(1);
+  soonest_ = std::min(now + std::chrono::hours(1), desk_.next_look());
   for (auto& x : partitions_)
     soonest_ = std::min(soonest_, x->next_tick(now));
 }
@@ -327,6 +333,7 @@ group_report partition_group::report(monotonic now) const {
   }
   for (auto& x : partitions_)
     x->report(result, now);
+  result.voice_rejoined = desk_.figures().voice_rejoined;
   result.misrouted = misrouted_;
   result.stale_marks = stale_marks_;
   result.refused = refused_;

@@ -4,6 +4,7 @@
 #include "actors/partition/commit_queue.hpp"
 #include "actors/partition/copy_stream.hpp"
 #include "actors/partition/group_sinks_actor.hpp"
+#include "actors/partition/json_members.hpp"
 #include "actors/partition/log_writer_actor.hpp"
 #include "actors/partition/partition_group.hpp"
 #include "actors/partition/report_rows.hpp"
@@ -95,6 +96,8 @@ struct partition_group_state {
   void answer_shards();
   void hand_to_sinks();
   void forget_taken();
+  void learn_self(const assignment& x);
+  void forward_commands();
   void accepted(group_sink& by, const delivery_accepted& x);
   void acknowledge();
   bool may_deliver() const;
@@ -178,6 +181,7 @@ void partition_group_state::carry_out() {
     if (auto found = streams.find(answer.shard); found != streams.end() && found->second.shard) {
       drains.push_back({found->second.shard, std::move(answer), commits.newest()});
     }
+  forward_commands();
   hand_to_sinks();
   if (unacknowledged >= ack_events)
     acknowledge();
@@ -186,6 +190,23 @@ void partition_group_state::carry_out() {
   answer_shards();
   go_on_releasing();
   arm();
+}
+
+/// The bot's own id is in the identity that the coordinator hands round.
+void partition_group_state::learn_self(const assignment& x) {
+  if (x.identity.empty())
+    return;
+  auto user = find_value(json_members(x.identity), "user");
+  group->set_self(id_of(find_value(json_members(user), "id")));
+}
+
+/// What does not arrive is asked again by the desk.
+void partition_group_state::forward_commands() {
+  for (auto& x : group->take_forwards())
+    if (auto found = streams.find(x.shard); found != streams.end() && found->second.shard)
+      compat::send(self, found->second.shard, std::move(x.command));
+  for (auto& x : group->take_notes())
+    spdlog::info("{}", x);
 }
 
 void partition_group_state::write_log() {
@@ -400,6 +421,7 @@ void partition_group_state::tell_node() {
   x.breaches = report.breaches;
   x.overlap_bytes = report.overlap_bytes;
   x.undelivered = given - taken + waiting.size();
+  x.voice_rejoined = report.voice_rejoined;
   x.added_delay = counts_of(report.delay);
   x.held_delay = counts_of(report.held_delay);
   compat::send(self, setup.listener, std::move(news));
@@ -438,6 +460,7 @@ void partition_group_state::on_tick() {
 
 local_partition_group_actor::behavior_type partition_group_state::make_behavior() {
   plan = setup.first.plan;
+  learn_self(setup.first);
   // The node is the only one that could stop this actor in order.
   watch.add(self, setup.listener, [this](const caf::error& reason) { self->quit(reason); });
   for (auto& sink : sinks)
@@ -465,7 +488,10 @@ local_partition_group_actor::behavior_type partition_group_state::make_behavior(
           return group->on_mark(x.ordinal, x.mark, now());
         });
       },
-      [this](const assignment& x) { plan = x.plan; },
+      [this](const assignment& x) {
+        plan = x.plan;
+        learn_self(x);
+      },
       [this](const transfer& x) {
         group->accept(x.plan, x.shard, now());
         carry_out();
@@ -479,7 +505,12 @@ local_partition_group_actor::behavior_type partition_group_state::make_behavior(
       [](const snapshot_request&) -> caf::result<snapshot_answer> {
         return caf::make_error(caf::sec::runtime_error, "no snapshots yet");
       },
-      [](const bot_command&) {},
+      [this](const bot_command& x) {
+        if (!releases.empty())
+          return; // the group's next life is told again
+        group->command(x, now());
+        carry_out();
+      },
       [this](tick) { on_tick(); },
       [this](const release_group&) { return release(); },
       [this](const copy_keeper& x) {
@@ -517,6 +548,7 @@ local_partition_group_actor spawn_partition_group(caf::actor_system& system, par
   settings.partition_count = setup.partition_count;
   settings.tuning = setup.tuning;
   settings.exceptions_after = setup.exceptions_after;
+  settings.voice = setup.voice;
   settings.guilds_intent = setup.guilds_intent;
   auto now = monotonic{system.clock().now().time_since_epoch()};
   auto group = std::make_unique<partition_group>(std::move(settings), std::move(recovered), now);

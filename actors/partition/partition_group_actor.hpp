@@ -7,6 +7,7 @@
 #include "actors/node/sink_actor.hpp"
 #include "actors/partition/disk.hpp"
 #include "actors/partition/guild_handover.hpp"
+#include "actors/partition/voice_watch.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -36,6 +37,7 @@ struct partition_group_setup {
       64u << 20; ///< given to the sinks and not taken by all; beyond it shards are held back
   handover_tuning tuning;
   std::chrono::milliseconds exceptions_after{600'000};
+  voice_tuning voice;
   bool guilds_intent = true;                   ///< false: READY itself opens the coverage
   std::shared_ptr<struct shared_sinks> shared; ///< opened by the node for all its groups; null: opens its own
   bool ran_here = false; ///< shared: what the files have beyond the log concerns this group
