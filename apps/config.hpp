@@ -71,12 +71,16 @@ struct sink_config {
   bool operator==(const sink_config&) const = default;
 };
 
+enum class voice_choice : std::uint8_t { wait, move };
+
 struct handover_config {
   std::chrono::milliseconds stable_for{60'000};
   std::chrono::milliseconds quiet{5'000};
   std::chrono::milliseconds hold{500};
   std::chrono::milliseconds exceptions_after{600'000};
   std::chrono::milliseconds probe_interval{5'000};
+  voice_choice voice = voice_choice::wait;       ///< guilds where the bot is in a voice channel
+  std::chrono::milliseconds voice_wait{900'000}; ///< wait: for so long at most
 
   bool operator==(const handover_config&) const = default;
 };

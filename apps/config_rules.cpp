@@ -248,6 +248,8 @@ std::vector<config_rule> all_rules() {
       {{"zstd-stream", stream_compression::zstd_stream},
        {"zlib-stream", stream_compression::zlib_stream},
        {"none", stream_compression::none}}};
+  static constexpr std::array<std::pair<std::string_view, voice_choice>, 2> voices{
+      {{"wait", voice_choice::wait}, {"move", voice_choice::move}}};
   static constexpr std::array<std::pair<std::string_view, sink_kind>, 3> kinds{
       {{"jsonl", sink_kind::jsonl}, {"null", sink_kind::null}, {"actor", sink_kind::actor}}};
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> levels{{{"trace", "trace"},
@@ -405,6 +407,11 @@ std::vector<config_rule> all_rules() {
       duration(
           "handover.probe_interval_s", 1000, 1, 60, "5",
           [](c & x, k&) -> auto& { return x.handover.probe_interval; }),
+      choice(
+          "handover.voice", voices, "wait", [](c & x, k&) -> auto& { return x.handover.voice; }),
+      duration(
+          "handover.voice_wait_s", 1000, 0, 86400, "900",
+          [](c & x, k&) -> auto& { return x.handover.voice_wait; }),
       whole_or_auto(
           "identify.reserve", 0, 1'000'000, [](c & x, k&) -> auto& { return x.identify.reserve; }),
       whole_or_auto(

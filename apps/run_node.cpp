@@ -144,6 +144,8 @@ node_setup make_node(const node_config& config, std::shared_ptr<io_door> door) {
   setup.tuning.hold = config.handover.hold;
   setup.tuning.max_buffer_bytes = config.limits.overlap_bytes;
   setup.exceptions_after = config.handover.exceptions_after;
+  setup.voice.policy = config.handover.voice == voice_choice::wait ? voice_policy::wait : voice_policy::move;
+  setup.voice.longest_wait = config.handover.voice_wait;
   setup.guilds_intent = (config.discord.intents & guilds_intent) != 0;
   setup.door = std::move(door);
   setup.card.version = build_version();
@@ -171,7 +173,10 @@ bot_endpoint_setup make_endpoint(const node_config& config, const node_card& car
   auto& bots = config.bots;
   bot_endpoint_setup setup;
   setup.node = card.name;
-  setup.incarnation = card.incarnation;
+  // A later life of the endpoint counts higher.
+  setup.incarnation = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                                     std::chrono::system_clock::now().time_since_epoch())
+                                                     .count());
   setup.io = std::move(io);
   setup.shards = bots.shards;
   setup.door.host = bots.listen->host;

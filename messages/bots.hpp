@@ -147,12 +147,14 @@ struct upstream_command {
   std::uint8_t op = 0;
   std::string d;
   std::uint32_t patience_ms = 10'000; ///< dropped when it could not be sent for so long
+  std::string
+      session; ///< Discord's id of the session that shall send it, no other one may; empty: whichever lives
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, upstream_command& x) {
   return f.object(x).fields(f.field("bot", x.bot), f.field("op", x.op), f.field("d", x.d),
-                            f.field("patience_ms", x.patience_ms));
+                            f.field("patience_ms", x.patience_ms), f.field("session", x.session));
 }
 
 /// Endpoint -> every node: op 3 (or IDENTIFY's presence) of a bot's shard, for all upstream shards that share

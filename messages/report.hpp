@@ -66,6 +66,7 @@ struct handover_report {
       0; ///< since the last unexplained difference on a guild of this shard; max = never
   bool follower_lagging = false; ///< a session that follows comes later than the longest hold: no anchor cut
   std::uint64_t follower_p99_ms = 0; ///< how much later its followers are, 99 of 100 times
+  std::uint64_t voice = 0;           ///< guilds that are not cut yet because the bot speaks there
 };
 
 /// Events of one kind.
@@ -134,10 +135,11 @@ struct group_figures {
   std::uint64_t gaps = 0;
   std::uint64_t breaches = 0; ///< invariants found broken; the partitions concerned are isolated
   std::uint64_t overlap_bytes = 0;
-  std::uint64_t undelivered = 0; ///< events waiting for a sink
-  delay_counts added_delay;      ///< guild events while units move
-  delay_counts held_delay;       ///< of these, the held ones
-  std::uint64_t uncached = 0;    ///< guilds that bots see as unavailable until a new session shows them
+  std::uint64_t undelivered = 0;    ///< events waiting for a sink
+  delay_counts added_delay;         ///< guild events while units move
+  delay_counts held_delay;          ///< of these, the held ones
+  std::uint64_t uncached = 0;       ///< guilds that bots see as unavailable until a new session shows them
+  std::uint64_t voice_rejoined = 0; ///< voice channels joined once more after a cut
 };
 
 inline void add(delay_counts& sum, const delay_counts& x) {
@@ -164,6 +166,7 @@ inline group_figures& operator+=(group_figures& sum, const group_figures& x) {
   sum.uncached += x.uncached;
   add(sum.added_delay, x.added_delay);
   add(sum.held_delay, x.held_delay);
+  sum.voice_rejoined += x.voice_rejoined;
   return sum;
 }
 
@@ -222,19 +225,20 @@ bool inspect(Inspector& f, handover_report& x) {
       f.field("cut_quiet", x.cut_quiet), f.field("cut_accepted", x.cut_accepted),
       f.field("cut_swap_back", x.cut_swap_back), f.field("difference_age_ms", x.difference_age_ms),
       f.field("exception_guilds", x.exception_guilds), f.field("traffic_wait_ms", x.traffic_wait_ms),
-      f.field("follower_lagging", x.follower_lagging), f.field("follower_p99_ms", x.follower_p99_ms));
+      f.field("follower_lagging", x.follower_lagging), f.field("follower_p99_ms", x.follower_p99_ms),
+      f.field("voice", x.voice));
 }
 
 template <class Inspector>
 bool inspect(Inspector& f, group_figures& x) {
-  return f.object(x).fields(f.field("guilds", x.guilds), f.field("delivered", x.delivered),
-                            f.field("compared", x.compared), f.field("late", x.late),
-                            f.field("lead_only", x.lead_only), f.field("unverifiable", x.unverifiable),
-                            f.field("inversions", x.inversions), f.field("holds", x.holds),
-                            f.field("holds_released", x.holds_released), f.field("gaps", x.gaps),
-                            f.field("breaches", x.breaches), f.field("overlap_bytes", x.overlap_bytes),
-                            f.field("undelivered", x.undelivered), f.field("added_delay", x.added_delay),
-                            f.field("held_delay", x.held_delay), f.field("uncached", x.uncached));
+  return f.object(x).fields(
+      f.field("guilds", x.guilds), f.field("delivered", x.delivered), f.field("compared", x.compared),
+      f.field("late", x.late), f.field("lead_only", x.lead_only), f.field("unverifiable", x.unverifiable),
+      f.field("inversions", x.inversions), f.field("holds", x.holds),
+      f.field("holds_released", x.holds_released), f.field("gaps", x.gaps), f.field("breaches", x.breaches),
+      f.field("overlap_bytes", x.overlap_bytes), f.field("undelivered", x.undelivered),
+      f.field("added_delay", x.added_delay), f.field("held_delay", x.held_delay),
+      f.field("uncached", x.uncached), f.field("voice_rejoined", x.voice_rejoined));
 }
 
 template <class Inspector>

@@ -19,6 +19,7 @@ namespace {
 constexpr auto beat = milliseconds(100);
 constexpr auto fetch_interval = minutes(10);
 constexpr auto fetch_retry = seconds(5);
+constexpr auto identity_patience = seconds(5);
 constexpr auto purge_interval = minutes(1);
 constexpr std::size_t purge_rows = 100; ///< in one transaction
 
@@ -201,9 +202,12 @@ void coordinator_state::place_partitions() {
   }
 }
 
-/// A new cluster's first topology.
+/// A new cluster's first topology. Who the bot is should be known when the first guilds come: its own member
+/// is the one that every cache keeps.
 void coordinator_state::found_topology() {
   if (active || groups.empty() || gateway_url.empty())
+    return;
+  if (setup.door && identity.empty() && self->clock().now() < born + identity_patience)
     return;
   topology first{next_topology_id, setup.shards.value_or(std::max(1u, recommended_shards))};
   if (!save({.active = first}))

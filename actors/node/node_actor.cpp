@@ -384,10 +384,7 @@ local_node_actor::behavior_type node_state::make_behavior() {
       },
       [this](const checkpoint_report& x) { peer_sessions[x.node].note(x); },
       [this](const lease_request& x) { return speak_for(x); },
-      [this](const bot_presence& x) {
-        for (auto& [key, shard] : shards)
-          compat::send(self, shard.actor, upstream_command{x.bot, 3, x.d, 10'000});
-      },
+      [this](const bot_presence& x) { show(x); },
       [this](tick) { on_tick(); },
       [this](const shard_news& x) { note(x); },
       [this](const group_news& x) {

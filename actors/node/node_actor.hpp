@@ -43,6 +43,7 @@ struct node_setup {
   handover_tuning tuning;
   std::chrono::milliseconds exceptions_after{600'000};
   std::optional<cache_policy> cache; ///< as in partition_group_setup
+  voice_tuning voice;
   bool guilds_intent = true;
   std::shared_ptr<io_door> door;
   std::shared_ptr<peer_links> links; ///< to the other nodes; without one: plain TCP
@@ -50,9 +51,8 @@ struct node_setup {
   std::chrono::milliseconds lease_ttl{5000};
   /// CLOCK_BOOTTIME in ns until which groups may deliver, kept current by the node; null: always.
   std::shared_ptr<std::atomic<std::int64_t>> deliver_until;
-  std::optional<cache_policy> cache; ///< what groups here remember of their guilds; none: nothing
-  bot_endpoint_actor endpoint;       ///< of this node; null: bots cannot connect here
-  std::function<void()> begin_anew;  ///< starts the program again; does not return
+  bot_endpoint_actor endpoint;      ///< of this node; null: bots cannot connect here
+  std::function<void()> begin_anew; ///< starts the program again; does not return
 };
 
 /// Listens nowhere: only actors of this process reach it. Throws std::runtime_error when the state directory

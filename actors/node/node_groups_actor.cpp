@@ -115,6 +115,7 @@ bool node_state::spawn_group(const group_place& place, bool ran_here) {
                                     .tuning = setup.tuning,
                                     .exceptions_after = setup.exceptions_after,
                                     .cache = setup.cache,
+                                    .voice = setup.voice,
                                     .guilds_intent = setup.guilds_intent,
                                     .first = known,
                                     .listener = self,

@@ -38,6 +38,7 @@ void node_state::run(const start& x) {
                     .session = session_for(x),
                     .door = setup.door,
                     .routes = {routes},
+                    .presence = presences.shown(x.shard),
                     .listener = self};
   spdlog::info("shard {} starts{}", to_string(x.shard), shard.session ? ", resuming its session" : "");
   auto& entry = shards[x.shard];
@@ -87,6 +88,14 @@ void node_state::note(const shard_news& news) {
           self, coordinator,
           shard_released{known.cluster_epoch, setup.card.name, key, news.session, news.closed_for_ms});
   }
+}
+
+void node_state::show(const bot_presence& x) {
+  if (!presences.put(x))
+    return;
+  for (auto& [key, shard] : shards)
+    if (share_guilds(x.which, key))
+      compat::send(self, shard.actor, upstream_command{.bot = x.bot, .op = 3, .d = presences.shown(key)});
 }
 
 /// Where the sessions of this node can be RESUMEd from, to those who would do it.

@@ -8,6 +8,7 @@
 #include "actors/node/kept_copies.hpp"
 #include "actors/node/lease.hpp"
 #include "actors/node/node_actor.hpp"
+#include "actors/node/presence_board.hpp"
 #include "actors/partition/group_sinks_actor.hpp"
 #include "actors/shard/checkpoint_file.hpp"
 #include "messages/session_rows.hpp"
@@ -91,6 +92,7 @@ struct node_state {
   template <class Order>
   void pass_on(const Order& x);
   void note(const shard_news& news);
+  void show(const bot_presence& x);
   void send_checkpoints();
   void send_mixes();
   checkpoint_report all_rows(const std::string& node, const session_rows& rows) const;
@@ -133,6 +135,7 @@ struct node_state {
   std::shared_ptr<shared_sinks> sinks; ///< of all groups here
   std::map<std::string, peer> peers;
   std::map<shard_key, local_shard> shards;
+  presence_board presences;
   std::string second_host; ///< peer that keeps copies for this node; empty: none
   lease leave;
   std::shared_ptr<const route_table> routes = std::make_shared<route_table>();

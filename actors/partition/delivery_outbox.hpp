@@ -6,6 +6,7 @@
 #include "actors/partition/log_record.hpp"
 
 #include <deque>
+#include <optional>
 #include <unordered_map>
 
 namespace shardyard {
@@ -29,6 +30,11 @@ public:
   /// Event `index` of `block`, as delivery `n`.
   void event(const event_block& block, std::uint32_t index, std::uint64_t n, std::uint64_t epoch,
              std::uint16_t flags);
+
+  /// An answer for `asker` alone. It has no number of its own, so that what bots ask for does not number the
+  /// guild's events: `n` is the newest. Nothing as `d`: as the block has it.
+  void answer(const event_block& block, std::uint32_t index, std::uint64_t n, std::uint64_t epoch,
+              std::uint32_t asker, const std::optional<std::string>& d);
 
   /// A line about the guild that is no event. `n` is the guild's last one.
   void control(std::string_view name, std::string d, const event_source& from, const scope& at,

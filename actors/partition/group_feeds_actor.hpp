@@ -40,8 +40,8 @@ public:
   bool empty() const { return feeds_.empty(); }
   /// A batch need not come here.
   bool idle() const { return feeds_.empty() && !keeps_recent_; }
-  void missed() { ring_.missed(); }
-  bool whole() const { return ring_.whole(); }
+  void missed(std::uint64_t number) { ring_.missed(number); }
+  bool whole(std::uint64_t through) const { return ring_.whole(through); }
 
 private:
   struct feed {

@@ -25,6 +25,7 @@ struct shard_report {
   std::vector<snowflake>
       exceptions; ///< guilds uncut for longer than the limit, at most group_report::max_exceptions
   std::uint64_t exception_count = 0;
+  std::uint64_t voice = 0;       ///< guilds that wait for their cut because the bot speaks there
   bool follower_lagging = false; ///< a session that follows this shard comes later than the longest hold
   monotonic follower_p99{0};     ///< how much later its followers show what it shows, 99 of 100 times
 };
@@ -49,6 +50,7 @@ struct group_report {
   std::uint64_t keyed_forgotten = 0;   ///< ids forgotten before their time because of the memory bound
   std::uint64_t presences_dropped = 0; ///< users left out of the levelling because of the memory bound
   std::uint64_t gaps = 0;
+  std::uint64_t voice_rejoined = 0; ///< voice channels joined once more after a cut
   std::uint64_t misrouted =
       0; ///< events of partitions that this group does not have: not delivered, not acknowledged
   std::uint64_t stale_marks = 0; ///< marks of an older cluster epoch, refused

@@ -6,12 +6,13 @@
 namespace shardyard {
 
 partition::partition(std::uint32_t id, const partition_settings& settings, source_table& sources,
-                     delivery_outbox& out, stream_ledger& streams)
+                     delivery_outbox& out, stream_ledger& streams, command_desk& desk)
     : id_(id),
       settings_(&settings),
       sources_(&sources),
       out_(&out),
       streams_(&streams),
+      desk_(&desk),
       keyed_(settings.keyed_window, settings.max_keyed_ids),
       repeats_(settings.keyed_window) {}
 
@@ -144,12 +145,15 @@ void partition::lose(scope_state& g, side from, std::string_view why, monotonic 
       note_gap(g, why);
   }
   forget_presences(g);
+  if (auto number = g.of(from).session; number != 0)
+    voice_.leave(g.at.id, sources_->numbered(number).from.session_id);
   permit(g);
 }
 
 void partition::permit(scope_state& g) {
   auto lead = g.handover.lead();
-  g.handover.allow_cut(!g.left && g.handover.covered(lead) && sources_->may_cut(g.at, lead));
+  auto wanted = !g.left && g.handover.covered(lead) && sources_->may_cut(g.at, lead);
+  g.handover.allow_cut(voice_allows_cut(g, wanted));
 }
 
 void partition::after_call(scope_state& g, side lead_before) {

@@ -3,6 +3,7 @@
 // sessions. Plain class, time is an argument.
 #pragma once
 
+#include "actors/partition/command_desk.hpp"
 #include "actors/partition/delivery_outbox.hpp"
 #include "actors/partition/group_report.hpp"
 #include "actors/partition/guild_cache.hpp"
@@ -10,6 +11,7 @@
 #include "actors/partition/repeat_window.hpp"
 #include "actors/partition/source_table.hpp"
 #include "actors/partition/stream_ledger.hpp"
+#include "actors/partition/voice_watch.hpp"
 #include "messages/bots.hpp"
 
 #include <optional>
@@ -30,6 +32,7 @@ struct partition_settings {
   std::size_t max_presence_users = 2048;             ///< per guild in overlap
   monotonic exceptions_after = std::chrono::minutes(10);
   std::optional<cache_policy> cache; ///< none: guilds are not remembered
+  voice_tuning voice;
   bool guilds_intent = true; ///< false: no GUILD_CREATE follows a READY, so READY itself opens the coverage
 };
 
@@ -66,7 +69,7 @@ struct scope_state {
 class partition {
 public:
   partition(std::uint32_t id, const partition_settings& settings, source_table& sources, delivery_outbox& out,
-            stream_ledger& streams);
+            stream_ledger& streams, command_desk& desk);
   partition(partition&&) noexcept = default;
 
   /// State of an earlier run. Rests of accepted cuts are delivered at once.
@@ -95,6 +98,20 @@ public:
   std::uint64_t led_by(const shard_key& shard, side at) const;
   void accept(const shard_key& shard, side at, monotonic now);
 
+  /// Of a guild that the bot is in.
+  std::optional<leading_session> lead_of(snowflake guild) const;
+  /// What the desk says itself reaches its asker behind all that was delivered so far.
+  void tell(const desk_answer& x);
+
+  /// The bot's own user id.
+  void set_self(snowflake user);
+  /// A bot has asked to join or leave a voice channel there.
+  void voice_asked(snowflake guild);
+  /// Shards whose guilds wait for the end of a call, with how many there are.
+  void count_voice_waits(std::map<std::pair<shard_key, side>, std::uint64_t>& sums) const;
+  /// Guilds of `shard` whose time has come may be cut; `others_cut`: those that wait are all that it leads.
+  void let_voice_go(const shard_key& shard, bool others_cut, monotonic now);
+
   void tick(monotonic now);
   monotonic next_tick(monotonic now) const;
 
@@ -104,6 +121,7 @@ public:
   void snapshot(recovered_state& x) const;
 
   /// Adds the guilds that the bot is in.
+  bool has_left(snowflake guild) const;
   void list(const guild_filter& which, std::vector<snowflake>& guilds) const;
   /// Appends the guild's GUILD_CREATE to `bytes`.
   guild_snapshot describe(snowflake guild, const guild_view& view, std::string& bytes) const;
@@ -139,6 +157,11 @@ private:
   void keyed(scope_state& g, const arrival& in);
   void state(scope_state& g, const arrival& in);
   void local(scope_state& g, const arrival& in);
+  bool answer(scope_state& g, const arrival& in);
+  bool speaks(const scope_state& g) const;
+  bool voice_allows_cut(const scope_state& g, bool wanted);
+  void note_voice(scope_state& g, std::string_view d);
+  void carry_voice_over(const scope_state& g, const cut_record& record);
   void guild_created(scope_state& g, const arrival& in);
   void guild_deleted(scope_state& g, const arrival& in);
 
@@ -186,6 +209,8 @@ private:
   source_table* sources_;
   delivery_outbox* out_;
   stream_ledger* streams_;
+  command_desk* desk_;
+  voice_watch voice_;
 
   std::unordered_map<scope, scope_state> scopes_;
   std::optional<gap_border>

@@ -146,7 +146,9 @@ void partition::local(scope_state& g, const arrival& in) {
     return guild_created(g, in);
   if (type == guild_delete)
     return guild_deleted(g, in);
-  if (type != ready && type != resumed && in.from.at == g.handover.lead())
+  if (type == ready || type == resumed || answer(g, in))
+    return;
+  if (in.from.at == g.handover.lead())
     deliver(g, *in.block, in.index, 0);
 }
 

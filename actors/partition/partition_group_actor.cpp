@@ -5,6 +5,7 @@
 #include "actors/partition/copy_stream.hpp"
 #include "actors/partition/group_feeds_actor.hpp"
 #include "actors/partition/group_sinks_actor.hpp"
+#include "actors/partition/json_members.hpp"
 #include "actors/partition/log_writer_actor.hpp"
 #include "actors/partition/partition_group.hpp"
 #include "actors/partition/report_rows.hpp"
@@ -111,6 +112,7 @@ struct partition_group_state {
   void answer_shards();
   void hand_to_sinks();
   void forget_taken();
+  void forward_commands();
   void accepted(group_sink& by, const delivery_accepted& x);
   bool take_note();
   void progressed();
@@ -199,6 +201,7 @@ void partition_group_state::carry_out() {
     if (auto found = streams.find(answer.shard); found != streams.end() && found->second.shard) {
       drains.push_back({found->second.shard, std::move(answer), commits.newest()});
     }
+  forward_commands();
   hand_to_sinks();
   if (unacknowledged >= ack_events)
     acknowledge();
@@ -207,6 +210,16 @@ void partition_group_state::carry_out() {
   answer_shards();
   go_on_releasing();
   arm();
+}
+
+/// The bot's own id is in the identity that the coordinator hands round.
+/// What does not arrive is asked again by the desk.
+void partition_group_state::forward_commands() {
+  for (auto& x : group->take_forwards())
+    if (auto found = streams.find(x.shard); found != streams.end() && found->second.shard)
+      compat::send(self, found->second.shard, std::move(x.command));
+  for (auto& x : group->take_notes())
+    spdlog::info("{}", x);
 }
 
 void partition_group_state::write_log() {
@@ -273,7 +286,7 @@ void partition_group_state::hand_to_sinks() {
           .then([this, &sink](const delivery_accepted& x) { accepted(sink, x); },
                 [](caf::error& error) { spdlog::error("a sink ended: {}", caf::to_string(error)); });
     if (feeds.idle())
-      feeds.missed();
+      feeds.missed(given);
     else
       feeds.give(std::move(batch), taken);
     if (sinks.empty() && feeds.empty())
@@ -323,7 +336,7 @@ caf::result<feed_opened> partition_group_state::open_feed(const feed_request& x,
   if (!sink || !releases.empty())
     return caf::make_error(caf::sec::runtime_error, sink ? "the group is being released" : "no sink");
   auto promise = self->make_response_promise<feed_opened>();
-  promise.deliver(feed_opened{setup.place.id, setup.place.epoch, feeds.whole()});
+  promise.deliver(feed_opened{setup.place.id, setup.place.epoch, feeds.whole(x.through)});
   durable = true;
   if (!feeds.open(x, caf::actor_cast<sink_actor>(sink), taken, given))
     spdlog::warn("endpoint {}: an older life of it asks for a feed", x.endpoint);
@@ -455,6 +468,7 @@ void partition_group_state::tell_node() {
   x.breaches = report.breaches;
   x.overlap_bytes = report.overlap_bytes;
   x.undelivered = given - taken + waiting.size();
+  x.voice_rejoined = report.voice_rejoined;
   x.added_delay = counts_of(report.delay);
   x.held_delay = counts_of(report.held_delay);
   compat::send(self, setup.listener, std::move(news));
@@ -529,7 +543,12 @@ local_partition_group_actor::behavior_type partition_group_state::make_behavior(
       [this](const feed_request& x, const caf::strong_actor_ptr& sink) { return open_feed(x, sink); },
       [this](const guild_list_request& x) -> caf::result<guild_list> { return group->guilds(x); },
       [this](const snapshot_request& x) -> caf::result<snapshot_answer> { return group->describe(x); },
-      [](const bot_command&) {},
+      [this](const bot_command& x) {
+        if (!releases.empty())
+          return; // the group's next life is told again
+        group->command(x, now());
+        carry_out();
+      },
       [this](tick) { on_tick(); },
       [this](const release_group&) { return release(); },
       [this](const copy_keeper& x) {
@@ -567,6 +586,7 @@ local_partition_group_actor spawn_partition_group(caf::actor_system& system, par
   settings.partition_count = setup.partition_count;
   settings.tuning = setup.tuning;
   settings.exceptions_after = setup.exceptions_after;
+  settings.voice = setup.voice;
   settings.guilds_intent = setup.guilds_intent;
   settings.cache = setup.cache;
   auto now = monotonic{system.clock().now().time_since_epoch()};

@@ -99,6 +99,7 @@ void partition::report(group_report& x, monotonic now) const {
       continue;
     auto& shard = *found->second;
     ++shard.led;
+    shard.voice += at.kind == scope_kind::guild && voice_.waits(at.id);
     shard.covered += g.handover.covered(other(lead));
     auto slot = sources_->slot(lead, at);
     if ((slot->transferred || slot->retracted) && now - slot->transferred_at > settings_->exceptions_after) {
