@@ -24,6 +24,7 @@ pass_on::pass_on(std::shared_ptr<door_room> room, byte_stream& client, http_requ
       done_(std::move(done)),
       deadline_(room_->context()) {
   client_.stream = &client;
+  asked_ = requests_.head().body == http_body::none;
 }
 
 void pass_on::start() {

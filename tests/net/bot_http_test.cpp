@@ -296,7 +296,8 @@ TEST(bot_http, trouble_with_discord_is_502_or_504_and_says_what_is_wrong) {
     }};
     open_door at{passing_to(discord)};
     door_client bot{at.door->port()};
-    EXPECT_EQ(bot.ask("GET /api/v10/x", good).status, 502) << nonsense;
+    SCOPED_TRACE(nonsense);
+    EXPECT_EQ(bot.ask("GET /api/v10/x", good).status, 502);
   }
   scripted_server silent{[](server_peer& peer) {
     peer.request();

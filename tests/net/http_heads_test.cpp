@@ -60,7 +60,7 @@ TEST(http_stream, what_two_servers_could_read_differently_is_refused) {
         "Content-Length: -1", "Content-Length: 0x5", "Content-Length : 5", "Transfer-Encoding: chunked, gzip",
         "Transfer-Encoding: gzip", "Transfer-Encoding: xchunked",
         "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", "Transfer-Encoding: identity",
-        "Transfer-Encoding: gzip, chunked", "X: a\rb", "X: a\x01", "X\x01: a", " X: a", ": a"}) {
+        "Transfer-Encoding: gzip, chunked", "X: a\rb", "X: a\x01", "X\x01: a", ": a"}) {
     auto got = read("POST / HTTP/1.1\r\nHost: h\r\n" + std::string{fields} + "\r\n\r\nhello");
     EXPECT_EQ(got.progress, http_progress::broken) << fields;
   }
@@ -73,8 +73,8 @@ TEST(http_stream, what_two_servers_could_read_differently_is_refused) {
 
 TEST(http_stream, a_folded_field_comes_out_on_one_line) {
   auto got = read("GET / HTTP/1.1\r\nHost: h\r\nX: a\r\n b\r\n\r\n");
-  if (got.progress == http_progress::complete)
-    EXPECT_EQ(got.head.find("X")->find_first_of("\r\n"), std::string_view::npos);
+  ASSERT_EQ(got.progress, http_progress::complete);
+  EXPECT_EQ(got.head.find("X")->find_first_of("\r\n"), std::string_view::npos);
 }
 
 TEST(http_stream, heads_and_bodies_have_bounds) {
