@@ -124,16 +124,16 @@ struct endpoint_routes {
 };
 
 /// The switch of bot sessions -> endpoint: what it asks of the cluster.
+struct guild_list_wish {
+  std::uint32_t asker = 0;
+  guild_filter which;
+};
+struct guild_fetch_wish {
+  std::uint32_t asker = 0;
+  snapshot_request wanted;
+};
 struct endpoint_wish {
-  struct list {
-    std::uint32_t asker = 0;
-    guild_filter which;
-  };
-  struct fetch {
-    std::uint32_t asker = 0;
-    snapshot_request wanted;
-  };
-  std::variant<list, fetch, bot_command, bot_presence> what;
+  std::variant<guild_list_wish, guild_fetch_wish, bot_command, bot_presence> what;
 };
 
 /// Registers the types above, and those of register_messages(). Call once, before the first actor_system.

@@ -82,10 +82,10 @@ struct bot_endpoint_state {
   void opened(std::uint32_t id, const partition_group_actor& group, const feed_opened& answer);
   delivery_accepted take(const sink_batch& x);
   const route_table::group* group_of(snowflake guild) const;
-  void list(const endpoint_wish::list& x);
+  void list(const guild_list_wish& x);
   void ask_lists(listing& x);
   void finish_lists();
-  void fetch(const endpoint_wish::fetch& x);
+  void fetch(const guild_fetch_wish& x);
   void command(const bot_command& x);
   void send_waiting_commands();
   void presence(const bot_presence& x);
@@ -237,7 +237,7 @@ const route_table::group* bot_endpoint_state::group_of(snowflake guild) const {
   return &routes.table->groups[routes.table->group_of[partition]];
 }
 
-void bot_endpoint_state::list(const endpoint_wish::list& x) {
+void bot_endpoint_state::list(const guild_list_wish& x) {
   std::erase_if(lists, [&](auto& old) { return old.asker == x.asker; });
   lists.push_back({.asker = x.asker, .which = x.which, .give_up = self->clock().now() + list_patience});
   ask_lists(lists.back());
@@ -298,7 +298,7 @@ void bot_endpoint_state::finish_lists() {
   });
 }
 
-void bot_endpoint_state::fetch(const endpoint_wish::fetch& x) {
+void bot_endpoint_state::fetch(const guild_fetch_wish& x) {
   auto give = [this, asker = x.asker](std::vector<guild_snapshot> rows, std::string bytes) {
     core->run([asker, rows = std::move(rows), bytes = std::move(bytes)](
                   bot_switch& bots, bot_switch::time now) { bots.guilds_fetched(asker, rows, bytes, now); });
@@ -405,8 +405,8 @@ bot_endpoint_actor::behavior_type bot_endpoint_state::make_behavior() {
       [this](const endpoint_wish& x) {
         struct visitor {
           bot_endpoint_state& me;
-          void operator()(const endpoint_wish::list& x) { me.list(x); }
-          void operator()(const endpoint_wish::fetch& x) { me.fetch(x); }
+          void operator()(const guild_list_wish& x) { me.list(x); }
+          void operator()(const guild_fetch_wish& x) { me.fetch(x); }
           void operator()(const bot_command& x) { me.command(x); }
           void operator()(const bot_presence& x) { me.presence(x); }
         };

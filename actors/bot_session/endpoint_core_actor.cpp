@@ -89,11 +89,11 @@ void endpoint_core::wish(endpoint_wish x) {
 }
 
 void endpoint_core::list_guilds(std::uint32_t asker, const guild_filter& which) {
-  wish({endpoint_wish::list{asker, which}});
+  wish({guild_list_wish{asker, which}});
 }
 
 void endpoint_core::fetch_guilds(std::uint32_t asker, const snapshot_request& wanted) {
-  wish({endpoint_wish::fetch{asker, wanted}});
+  wish({guild_fetch_wish{asker, wanted}});
 }
 
 void endpoint_core::command(const bot_command& x) {
