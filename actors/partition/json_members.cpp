@@ -92,14 +92,6 @@ std::vector<std::string_view> json_elements(std::string_view text) {
   return result;
 }
 
-snowflake id_of(std::string_view value) {
-  if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
-    value = value.substr(1, value.size() - 2);
-  snowflake result = 0;
-  auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), result);
-  return error == std::errc{} && end == value.data() + value.size() ? result : 0;
-}
-
 std::string with_member(std::string_view text, std::string_view key, std::string_view value) {
   auto members = json_members(text);
   std::string result{text};
