@@ -81,6 +81,7 @@ struct settings {
   std::chrono::milliseconds copy_delay_max{20};
   std::chrono::milliseconds tick{2}; ///< events are made and sent once per tick
   bool truth = true; ///< keep the log of GET /truth (some 4 bytes per event, 5 per session carrying it)
+  bool truth_digests = false;              ///< each occurrence with the CRC-32 of its `d`, 5 bytes more
   std::uint64_t truth_memory = 256u << 20; ///< bytes of it in memory; what is more goes to a file
   std::uint64_t truth_limit = 16ull << 30; ///< bytes of it in all; beyond them there is no truth any more
   std::string truth_folder;                ///< where that file is; empty: the system's for temporary files
