@@ -16,7 +16,8 @@ const client = new Client({
       manager.options.retrieveSessionInfo = (shardId) => {
         const saved = recorder.saved.get(shardId);
         recorder.saved.delete(shardId);
-        return own(shardId) ?? (saved ? { ...saved, shardId, shardCount: settings.shards } : null);
+        if (saved) client.ws.shards.get(shardId).sessionInfo = { ...saved, shardId, shardCount: settings.shards };
+        return own(shardId);
       };
       return new SimpleShardingStrategy(manager);
     },

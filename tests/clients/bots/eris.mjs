@@ -34,8 +34,11 @@ client.on("shardDisconnect", (error, shard) => recorder.closed(shard, error?.cod
 client.on("guildCreate", (guild) => recorder.joined(guild.id));
 client.on("guildDelete", (guild) => recorder.left(guild.id));
 client.on("guildUnavailable", (guild) => recorder.unavailable(guild.id));
-// To eris a lost connection is an error, from which it recovers.
-client.on("error", (error) => [1006, 4000, "ECONNRESET"].includes(error.code) || recorder.failed(error));
+// To eris a lost connection is an error, from which it recovers. Without its caches, which a restarted process does not have, it
+// fails on slash commands, after they were handed to `rawWS`.
+const expected = (error) =>
+  [1006, 4000, "ECONNRESET"].includes(error.code) || (recorder.identity && /CommandInteraction/.test(error.stack));
+client.on("error", (error) => expected(error) || recorder.failed(error));
 
 const pairs = (collection) => collection.map(({ id, name }) => [id, name]);
 recorder.cacheIs(() =>
