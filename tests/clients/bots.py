@@ -102,4 +102,4 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("client", help="name of a script in bots/, such as eris")
     parser.add_argument("transport", nargs="?", default="none", choices=["none", "zlib", "zstd"])
-    sys.exit(run(play, parser, sim=["--no-presences"]))
+    sys.exit(run(play, parser, lambda options: {"sim": ["--no-presences"]}))

@@ -100,11 +100,18 @@ class Judge:
         for scope in sorted(owed.keys() | delivered.keys()):
             want, got = owed.get(scope, []), delivered.get(scope, [])
             if self.joins_late:
-                want = want[max(0, len(want) - len(got)):]
+                want = self.end_of(want, got, scope[1])
             result["happened"] += len(want)
             result["delivered"] += len(got)
             self.compare(scope, want, got, result, examples)
         return dict(result), examples
+
+    @staticmethod
+    def end_of(want, got, in_order):
+        """What a bot owes that came late, as far as it can be said: without an order, what it got of what happened."""
+        if in_order:
+            return want[max(0, len(want) - len(got)):]
+        return list((collections.Counter(want) & collections.Counter(got)).elements())
 
     @staticmethod
     def compare(scope, want, got, result, examples):

@@ -67,6 +67,8 @@ class TheJudge(unittest.TestCase):
     def test_checks_the_end_for_a_bot_that_came_late(self):
         self.assertEqual(judged(EVENTS[1:], joins_late=True)["lost"], 0)
         self.assertEqual(judged(EVENTS[:1] + EVENTS[2:], joins_late=True)["lost"], 1)
+        self.assertEqual(judged(EVENTS[:3] + EVENTS[4:], joins_late=True)["lost"], 0)
+        self.assertEqual(judged([*EVENTS, EVENTS[3]], joins_late=True)["doubled"], 1)
 
     def test_ignores_what_came_before_the_bot(self):
         self.assertEqual(judged(EVENTS[2:], first=2)["lost"], 0)

@@ -85,6 +85,9 @@ class Bot:
         """The bot's lines of one kind."""
         return [line for line in self.lines() if line["e"] == kind]
 
+    def dispatches(self, name):
+        return [line for line in self.told("dispatch") if line["t"] == name]
+
 
 def fingerprint(things):
     """As book.mjs makes it."""

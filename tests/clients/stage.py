@@ -94,9 +94,9 @@ class Through(Stage, Cluster):
         self.wait_live(count, 30)
 
 
-def run(play, parser, settings=(), sim=()):
-    """main() of a script: `play(stage, packages, options, folder)` on the stage that the command line names. Exit codes: 0 all held, 1
-    something did not, 77 the npm packages are not there."""
+def run(play, parser, of_stage):
+    """main() of a script: `play(stage, packages, options, folder)` on the stage that the command line names, made with what
+    `of_stage(options)` says. Exit codes: 0 all held, 1 something did not, 77 the npm packages are not there."""
     parser.add_argument("--through", choices=["discord", "shardyard"], default="shardyard")
     parser.add_argument("--shardyard", default="build/release/shardyard", help="the program (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=int(time.time()) % 100_000, help="seed of the world")
@@ -108,7 +108,7 @@ def run(play, parser, settings=(), sim=()):
     print(f"through {options.through}, seed {options.seed}", flush=True)
     try:
         place = Direct if options.through == "discord" else Through
-        stage = place(os.path.abspath(options.shardyard), folder, options.seed, settings, sim)
+        stage = place(os.path.abspath(options.shardyard), folder, options.seed, **of_stage(options))
         play(stage, packages, options, folder)
         return 0
     except (Failure, subprocess.TimeoutExpired) as failure:
