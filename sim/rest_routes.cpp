@@ -38,9 +38,11 @@ http_answer bot_gateway(gateway& discord, const std::string& base_url, moment no
 }
 
 // The form is mandatory by the documentation (API reference, "User Agent"); Discord also lets libraries in
-// that name themselves otherwise, with their address.
+// that name themselves otherwise, with their address (cloudstorm), or not at all: oceanic.js sends what fetch
+// of Node.js does.
 bool is_library(std::string_view user_agent) {
-  return user_agent.starts_with("DiscordBot (") || user_agent.find(" (http") != std::string_view::npos;
+  return user_agent.starts_with("DiscordBot (") || user_agent.find(" (http") != std::string_view::npos ||
+         user_agent == "node";
 }
 
 } // namespace

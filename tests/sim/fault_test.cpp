@@ -169,12 +169,13 @@ TEST(fault, nonsense_is_answered_with_what_is_allowed) {
     EXPECT_TRUE(inject(at, body, 400).contains("error")) << body;
 }
 
-TEST(control, libraries_may_name_themselves_by_their_address) {
+TEST(control, libraries_may_name_themselves_otherwise) {
   scenario at;
-  http_question ask{.target = "/api/v10/gateway/bot",
-                    .authorization = "Bot " + small_world().token,
-                    .user_agent = "Oceanic/1.15.0 (https://github.com/OceanicJS/Oceanic)"};
-  EXPECT_EQ(answer(at.discord, ask, "ws://x", at.now).status, 200);
+  for (auto* name : {"Discordbot (https://github.com/DasWolke/SnowTransfer, 0.17.5) Node.js/v22", "node"}) {
+    http_question ask{
+        .target = "/api/v10/gateway/bot", .authorization = "Bot " + small_world().token, .user_agent = name};
+    EXPECT_EQ(answer(at.discord, ask, "ws://x", at.now).status, 200) << name;
+  }
   EXPECT_TRUE(at.broken_rules().empty());
 }
 
