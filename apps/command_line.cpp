@@ -175,6 +175,7 @@ void add_admin(CLI::App& app, admin_options& options, admin_command& out) {
 void add_moves(CLI::App& app, admin_options& options, admin_command& out) {
   auto& request = out.request;
   auto verb = [&](const char* name, const char* text) { return add_verb(app, options, out, name, text); };
+  verb("bots", "who is connected to the bots' endpoints, what each got and is still to get");
   verb("nodes", "the hosts of the cluster, what they carry, which are cordoned or declared dead");
   auto* move = verb("move", "move one shard, or one partition, to another node; uses no IDENTIFY");
   move->add_option("what", request.subject, "SHARD, TOPOLOGY:SHARD, or partition:NUMBER")->required();

@@ -40,8 +40,9 @@ struct event_entry {
   std::uint16_t flags = 0;
   shardyard::lane lane = shardyard::lane::plain;
   std::uint8_t reserved = 0;
-  std::uint32_t asker =
-      0; ///< answers to a bot's command: the session that it is for (messages/bots.hpp); 0: nobody's
+  /// Answers to a bot's command: the session that it is for (messages/bots.hpp); 0: nobody's. An answer has
+  /// no number of its own, `n` is the guild's newest then.
+  std::uint32_t asker = 0;
 };
 static_assert(sizeof(event_entry) == 72);
 

@@ -3,6 +3,7 @@
 // special case.
 #pragma once
 
+#include "messages/event_type.hpp"
 #include "messages/ids.hpp"
 #include "messages/relocation.hpp"
 
@@ -65,6 +66,59 @@ struct handover_report {
       0; ///< since the last unexplained difference on a guild of this shard; max = never
   bool follower_lagging = false; ///< a session that follows comes later than the longest hold: no anchor cut
   std::uint64_t follower_p99_ms = 0; ///< how much later its followers are, 99 of 100 times
+  std::uint64_t voice = 0;           ///< guilds that are not cut yet because the bot speaks there
+};
+
+/// Events of one kind.
+struct event_count {
+  event_type_id type = unknown_event;
+  std::uint32_t events = 0;
+
+  bool operator==(const event_count&) const = default;
+};
+
+/// What one shard brought in a stretch of time in which its session was live from end to end.
+struct shard_mix {
+  shard_key shard;
+  std::uint32_t guilds = 0;
+  std::uint32_t window_ms = 0; ///< 0: the session is new or was away: silence is counted anew
+  std::vector<event_count> counts;
+
+  bool operator==(const shard_mix&) const = default;
+};
+
+/// One session of a bot at the endpoint of a node.
+struct bot_session_row {
+  std::string bot;
+  std::uint32_t id = 0, count = 1; ///< the bot's own shard
+  bool connected = false;
+  std::uint64_t guilds = 0;
+  std::uint64_t s = 0;
+  std::uint64_t behind = 0; ///< events that it has not been sent yet
+  std::uint64_t resumes = 0;
+};
+
+/// Node -> coordinator, once a second: who is connected to its endpoint.
+struct endpoint_report {
+  std::string node;
+  std::uint64_t cluster_epoch = 0;
+  std::string url;
+  std::uint64_t connections = 0;
+  std::uint64_t identifies = 0;
+  std::uint64_t resumes = 0;
+  std::uint64_t invalid = 0; ///< sessions that could not be resumed without a loss, and were told so
+  std::uint64_t holes = 0;   ///< deliveries that did not reach the endpoint
+  std::uint64_t passed_on = 0;
+  std::uint64_t ring_events = 0;
+  std::uint64_t ring_bytes = 0;
+  std::vector<bot_session_row> sessions;
+};
+
+/// Node -> coordinator, now and then: the mix of events of each of its shards.
+struct mix_report {
+  std::string node;
+  std::uint64_t cluster_epoch = 0;
+  std::vector<shard_mix> shards;
 };
 
 /// Sums over one partition group since the plan began (or since the group started).
@@ -81,9 +135,11 @@ struct group_figures {
   std::uint64_t gaps = 0;
   std::uint64_t breaches = 0; ///< invariants found broken; the partitions concerned are isolated
   std::uint64_t overlap_bytes = 0;
-  std::uint64_t undelivered = 0; ///< events waiting for a sink
-  delay_counts added_delay;      ///< guild events while units move
-  delay_counts held_delay;       ///< of these, the held ones
+  std::uint64_t undelivered = 0;    ///< events waiting for a sink
+  delay_counts added_delay;         ///< guild events while units move
+  delay_counts held_delay;          ///< of these, the held ones
+  std::uint64_t uncached = 0;       ///< guilds that bots see as unavailable until a new session shows them
+  std::uint64_t voice_rejoined = 0; ///< voice channels joined once more after a cut
 };
 
 inline void add(delay_counts& sum, const delay_counts& x) {
@@ -107,8 +163,10 @@ inline group_figures& operator+=(group_figures& sum, const group_figures& x) {
   sum.breaches += x.breaches;
   sum.overlap_bytes += x.overlap_bytes;
   sum.undelivered += x.undelivered;
+  sum.uncached += x.uncached;
   add(sum.added_delay, x.added_delay);
   add(sum.held_delay, x.held_delay);
+  sum.voice_rejoined += x.voice_rejoined;
   return sum;
 }
 
@@ -167,7 +225,8 @@ bool inspect(Inspector& f, handover_report& x) {
       f.field("cut_quiet", x.cut_quiet), f.field("cut_accepted", x.cut_accepted),
       f.field("cut_swap_back", x.cut_swap_back), f.field("difference_age_ms", x.difference_age_ms),
       f.field("exception_guilds", x.exception_guilds), f.field("traffic_wait_ms", x.traffic_wait_ms),
-      f.field("follower_lagging", x.follower_lagging), f.field("follower_p99_ms", x.follower_p99_ms));
+      f.field("follower_lagging", x.follower_lagging), f.field("follower_p99_ms", x.follower_p99_ms),
+      f.field("voice", x.voice));
 }
 
 template <class Inspector>
@@ -178,7 +237,8 @@ bool inspect(Inspector& f, group_figures& x) {
       f.field("inversions", x.inversions), f.field("holds", x.holds),
       f.field("holds_released", x.holds_released), f.field("gaps", x.gaps), f.field("breaches", x.breaches),
       f.field("overlap_bytes", x.overlap_bytes), f.field("undelivered", x.undelivered),
-      f.field("added_delay", x.added_delay), f.field("held_delay", x.held_delay));
+      f.field("added_delay", x.added_delay), f.field("held_delay", x.held_delay),
+      f.field("uncached", x.uncached), f.field("voice_rejoined", x.voice_rejoined));
 }
 
 template <class Inspector>
@@ -194,6 +254,40 @@ bool inspect(Inspector& f, node_report& x) {
                             f.field("shards", x.shards), f.field("handovers", x.handovers),
                             f.field("figures", x.figures), f.field("groups", x.groups),
                             f.field("copies", x.copies));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, event_count& x) {
+  return f.object(x).fields(f.field("type", x.type), f.field("events", x.events));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, shard_mix& x) {
+  return f.object(x).fields(f.field("shard", x.shard), f.field("guilds", x.guilds),
+                            f.field("window_ms", x.window_ms), f.field("counts", x.counts));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, mix_report& x) {
+  return f.object(x).fields(f.field("node", x.node), f.field("cluster_epoch", x.cluster_epoch),
+                            f.field("shards", x.shards));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, bot_session_row& x) {
+  return f.object(x).fields(f.field("bot", x.bot), f.field("id", x.id), f.field("count", x.count),
+                            f.field("connected", x.connected), f.field("guilds", x.guilds), f.field("s", x.s),
+                            f.field("behind", x.behind), f.field("resumes", x.resumes));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, endpoint_report& x) {
+  return f.object(x).fields(f.field("node", x.node), f.field("cluster_epoch", x.cluster_epoch),
+                            f.field("url", x.url), f.field("connections", x.connections),
+                            f.field("identifies", x.identifies), f.field("resumes", x.resumes),
+                            f.field("invalid", x.invalid), f.field("holes", x.holes),
+                            f.field("passed_on", x.passed_on), f.field("ring_events", x.ring_events),
+                            f.field("ring_bytes", x.ring_bytes), f.field("sessions", x.sessions));
 }
 
 } // namespace shardyard

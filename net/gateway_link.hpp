@@ -94,6 +94,9 @@ public:
   /// All events that the server sent before the acknowledgement have been handed out.
   virtual void on_heartbeat_ack(std::uint64_t s_at_send) = 0;
 
+  /// Nothing that was given to send() waits for the send limit any more; told after each such sending.
+  virtual void on_room() {}
+
   /// The last call, exactly once, unless the link is destroyed before.
   virtual void on_closed(const close_reason& reason) = 0;
 };

@@ -88,7 +88,9 @@ void gateway_link::connection::enqueue(std::string payload, priority rank) {
 void gateway_link::connection::send_waiting() {
   slot_armed_ = false;
   auto now = clock::now();
+  auto sent = false;
   while (stage_ == stage::open && !waiting_.empty() && limit_.may_send(now)) {
+    sent = true;
     limit_.sent(now);
     append_frame(out_, client_frame::text, waiting_.front(), random_mask());
     waiting_.pop_front();
@@ -97,6 +99,8 @@ void gateway_link::connection::send_waiting() {
   write_out();
   if (stage_ == stage::open && !waiting_.empty())
     wait_for_slot();
+  else if (sent && stage_ == stage::open)
+    events_->on_room();
 }
 
 void gateway_link::connection::wait_for_slot() {

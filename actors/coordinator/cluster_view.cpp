@@ -352,6 +352,7 @@ cluster_view::shard_cuts cluster_view::cuts_of(const shard_key& shard) const {
       sum.led += row->led;
       sum.cut += row->cut_anchor + row->cut_quiet + row->cut_accepted + row->cut_swap_back;
       sum.exceptions += row->exceptions;
+      sum.voice += row->voice;
       sum.follower_lagging = sum.follower_lagging || row->follower_lagging;
       sum.exception_guilds.insert(sum.exception_guilds.end(), row->exception_guilds.begin(),
                                   row->exception_guilds.end());

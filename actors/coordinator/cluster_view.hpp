@@ -86,6 +86,7 @@ public:
     std::uint64_t led = 0;
     std::uint64_t cut = 0;
     std::uint64_t exceptions = 0;
+    std::uint64_t voice = 0;
     bool follower_lagging = false;           ///< at present
     std::vector<snowflake> exception_guilds; ///< some of them
   };

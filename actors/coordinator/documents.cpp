@@ -42,6 +42,7 @@ constexpr std::array figures{
     figure{"holds_released", &group_figures::holds_released},
     figure{"gaps", &group_figures::gaps},
     figure{"breaches", &group_figures::breaches},
+    figure{"voice_rejoined", &group_figures::voice_rejoined},
 };
 
 json::object delays(const delay_counts& x) {
@@ -59,7 +60,7 @@ json::array ids(const std::vector<shard_key>& shards) {
 }
 
 struct unit_counts {
-  std::uint64_t cut = 0, guilds = 0, exceptions = 0, ready = 0;
+  std::uint64_t cut = 0, guilds = 0, exceptions = 0, voice = 0, ready = 0;
   json::array exception_guilds; ///< some of them
   json::array lagging;          ///< old shards whose follower comes too late for an anchor cut
 };
@@ -72,6 +73,7 @@ unit_counts count(const reshard_plan& plan, std::uint32_t unit, const cluster_vi
     auto cuts = view.cuts_of(shard);
     led += cuts.led;
     result.exceptions += cuts.exceptions;
+    result.voice += cuts.voice;
     if (cuts.follower_lagging)
       result.lagging.push_back(shard.id);
     for (auto guild : cuts.exception_guilds)
@@ -151,7 +153,7 @@ json::object progress_document(const reshard_plan& plan, const document_sources&
   for (auto name : unit_state_names)
     states[name] = 0;
   json::array units;
-  std::uint64_t cut = 0, guilds = 0, exceptions = 0;
+  std::uint64_t cut = 0, guilds = 0, exceptions = 0, voice = 0;
   for (std::uint32_t u = 0; u < plan.units.size(); ++u) {
     auto counts = count(plan, u, from.view);
     auto name = to_string(plan.units[u].state);
@@ -159,6 +161,7 @@ json::object progress_document(const reshard_plan& plan, const document_sources&
     cut += counts.cut;
     guilds += counts.guilds;
     exceptions += counts.exceptions;
+    voice += counts.voice;
     units.push_back(json::object{{"unit", u},
                                  {"state", name},
                                  {"old", ids(plan.old_shards(u))},
@@ -168,6 +171,7 @@ json::object progress_document(const reshard_plan& plan, const document_sources&
                                  {"cut", counts.cut},
                                  {"exceptions", counts.exceptions},
                                  {"exception_guilds", counts.exception_guilds},
+                                 {"voice", counts.voice},
                                  {"follower_lagging", counts.lagging}});
   }
   auto elapsed = seconds_between(plan.created, from.now);
@@ -184,6 +188,7 @@ json::object progress_document(const reshard_plan& plan, const document_sources&
           {"guilds", guilds},
           {"cut", cut},
           {"exceptions", exceptions},
+          {"voice", voice},
           {"old_shards", plan.from.shard_count},
           {"new_shards", plan.to.shard_count},
           {"total_shards", plan.from.shard_count + plan.to.shard_count},
@@ -251,7 +256,8 @@ json::object status_document(const document_sources& from) {
   result["delivery"] = json::object{{"delivered", sums.delivered},
                                     {"undelivered", sums.undelivered},
                                     {"gaps", sums.gaps},
-                                    {"breaches", sums.breaches}};
+                                    {"breaches", sums.breaches},
+                                    {"uncached", sums.uncached}};
   result["nodes"] = nodes(from);
   result["shards"] = shards(from);
   return result;

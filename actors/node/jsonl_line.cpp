@@ -89,7 +89,8 @@ void append_line(std::string& out, const event_block& block, const event_entry& 
 
 void append_lines(std::string& out, const event_block& block) {
   for (auto& entry : block.entries)
-    append_line(out, block, entry);
+    if (entry.asker == 0) // answers are their askers' alone
+      append_line(out, block, entry);
 }
 
 } // namespace shardyard

@@ -254,6 +254,12 @@ void node_state::publish_routes() {
   routes = std::move(table);
   for (auto& [key, shard] : shards)
     compat::send(self, shard.actor, shard_routes{routes});
+  if (!setup.endpoint)
+    return;
+  endpoint_routes to_bots{self, routes, {{setup.card.name, self}}, known.identity, known.shards};
+  for (auto& [name, peer] : peers)
+    to_bots.nodes[name] = peer.handle;
+  compat::send(self, setup.endpoint, std::move(to_bots));
 }
 
 // -- telling it
@@ -295,6 +301,7 @@ void node_state::on_tick() {
   ask_lease();
   publish_lease();
   send_checkpoints();
+  send_mixes();
   if (self->clock().now() >= (report_due ? earliest_report : next_report))
     send_report();
 }
@@ -377,10 +384,7 @@ local_node_actor::behavior_type node_state::make_behavior() {
       },
       [this](const checkpoint_report& x) { peer_sessions[x.node].note(x); },
       [this](const lease_request& x) { return speak_for(x); },
-      [this](const bot_presence& x) {
-        for (auto& [key, shard] : shards)
-          compat::send(self, shard.actor, upstream_command{x.bot, 3, x.d, 10'000});
-      },
+      [this](const bot_presence& x) { show(x); },
       [this](tick) { on_tick(); },
       [this](const shard_news& x) { note(x); },
       [this](const group_news& x) {
@@ -389,6 +393,12 @@ local_node_actor::behavior_type node_state::make_behavior() {
       },
       [this](const peer_found& x) { found(x); },
       [this](const leader_news& x) { heed(x); },
+      [this](endpoint_report x) {
+        x.node = setup.card.name;
+        x.cluster_epoch = known.cluster_epoch;
+        if (coordinator)
+          compat::send(self, coordinator, std::move(x));
+      },
       [this](std::uint16_t port) {
         setup.card.port = port;
         on_tick();

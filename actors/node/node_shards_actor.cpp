@@ -9,6 +9,12 @@ namespace shardyard {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+namespace {
+
+constexpr auto mixes_interval = seconds(2); ///< each shard has something to say every ten
+
+} // namespace
+
 /// The newest of what this node kept and what the coordinator knows.
 std::optional<session_checkpoint> node_state::session_for(const start& x) {
   auto node = saved_sessions.extract(x.shard);
@@ -32,6 +38,7 @@ void node_state::run(const start& x) {
                     .session = session_for(x),
                     .door = setup.door,
                     .routes = {routes},
+                    .presence = presences.shown(x.shard),
                     .listener = self};
   spdlog::info("shard {} starts{}", to_string(x.shard), shard.session ? ", resuming its session" : "");
   auto& entry = shards[x.shard];
@@ -62,6 +69,8 @@ void node_state::note(const shard_news& news) {
     if (row->cursor != news.cursor)
       unsent.moves.push_back({key, row->term, news.cursor, news.newest_ms});
   }
+  if (news.mix)
+    mixes.shards.push_back(*news.mix);
   auto found = shards.find(key);
   if (found == shards.end())
     return;
@@ -81,6 +90,14 @@ void node_state::note(const shard_news& news) {
   }
 }
 
+void node_state::show(const bot_presence& x) {
+  if (!presences.put(x))
+    return;
+  for (auto& [key, shard] : shards)
+    if (share_guilds(x.which, key))
+      compat::send(self, shard.actor, upstream_command{.bot = x.bot, .op = 3, .d = presences.shown(key)});
+}
+
 /// Where the sessions of this node can be RESUMEd from, to those who would do it.
 void node_state::send_checkpoints() {
   if (unsent.rows.empty() && unsent.moves.empty() && unsent.gone.empty())
@@ -94,6 +111,18 @@ void node_state::send_checkpoints() {
   if (auto peer = peers.find(second_host); peer != peers.end() && peer->second.handle)
     compat::send(self, peer->second.handle, unsent);
   unsent = {};
+}
+
+void node_state::send_mixes() {
+  auto now = self->clock().now();
+  if (mixes.shards.empty() || now < next_mixes)
+    return;
+  next_mixes = now + mixes_interval;
+  mixes.node = setup.card.name;
+  mixes.cluster_epoch = known.cluster_epoch;
+  if (coordinator)
+    compat::send(self, coordinator, mixes);
+  mixes.shards.clear();
 }
 
 checkpoint_report node_state::all_rows(const std::string& node, const session_rows& rows) const {

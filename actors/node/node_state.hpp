@@ -8,6 +8,7 @@
 #include "actors/node/kept_copies.hpp"
 #include "actors/node/lease.hpp"
 #include "actors/node/node_actor.hpp"
+#include "actors/node/presence_board.hpp"
 #include "actors/partition/group_sinks_actor.hpp"
 #include "actors/shard/checkpoint_file.hpp"
 #include "messages/session_rows.hpp"
@@ -91,7 +92,9 @@ struct node_state {
   template <class Order>
   void pass_on(const Order& x);
   void note(const shard_news& news);
+  void show(const bot_presence& x);
   void send_checkpoints();
+  void send_mixes();
   checkpoint_report all_rows(const std::string& node, const session_rows& rows) const;
 
   // -- the leave to deliver: node_lease_actor.cpp
@@ -109,6 +112,7 @@ struct node_state {
       saved_sessions;    ///< of an earlier life or released, until their shard is started
   session_rows sessions; ///< of the shards that run here or did
   std::map<std::string, session_rows> peer_sessions;
+  mix_report mixes;         ///< of the shards, since the last one was sent
   checkpoint_report unsent; ///< changes since the last checkpoint report
   compat::down_watch watch;
   coordinator_actor coordinator;
@@ -123,6 +127,7 @@ struct node_state {
   clock::time_point earliest_report{};
   clock::time_point next_complaint{};
   clock::time_point next_lease{};
+  clock::time_point next_mixes{};
   assignment known;
   std::map<std::uint32_t, local_group> groups;
   std::map<std::uint32_t, remote_group> remote_groups;
@@ -130,6 +135,7 @@ struct node_state {
   std::shared_ptr<shared_sinks> sinks; ///< of all groups here
   std::map<std::string, peer> peers;
   std::map<shard_key, local_shard> shards;
+  presence_board presences;
   std::string second_host; ///< peer that keeps copies for this node; empty: none
   lease leave;
   std::shared_ptr<const route_table> routes = std::make_shared<route_table>();

@@ -22,6 +22,26 @@ void delivery_outbox::event(const event_block& block, std::uint32_t index, std::
   ++current_.events;
 }
 
+void delivery_outbox::answer(const event_block& block, std::uint32_t index, std::uint64_t n,
+                             std::uint64_t epoch, std::uint32_t asker, const std::optional<std::string>& d) {
+  if (!d) {
+    event(block, index, n, epoch, 0);
+  } else {
+    auto& e = block.entries[index];
+    event_block edited;
+    edited.from = block.from;
+    edited.received_ns = block.received_ns;
+    edited.newest_ms = block.newest_ms;
+    edited.entries = {e};
+    edited.entries[0].d_offset = e.t_size;
+    edited.entries[0].d_size = static_cast<std::uint32_t>(d->size());
+    edited.entries[0].t_offset = 0;
+    edited.bytes = std::make_shared<const std::string>(std::string{block.name(e)} + *d);
+    event(edited, 0, n, epoch, 0);
+  }
+  blocks_.back().entries.back().asker = asker;
+}
+
 void delivery_outbox::control(std::string_view name, std::string d, const event_source& from, const scope& at,
                               std::uint64_t n, std::uint64_t epoch, std::uint16_t flag) {
   auto& block = blocks_.emplace_back();

@@ -6,6 +6,7 @@
 #include "actors/partition/log_record.hpp"
 
 #include <deque>
+#include <optional>
 #include <unordered_map>
 
 namespace shardyard {
@@ -30,6 +31,11 @@ public:
   void event(const event_block& block, std::uint32_t index, std::uint64_t n, std::uint64_t epoch,
              std::uint16_t flags);
 
+  /// An answer for `asker` alone. It has no number of its own, so that what bots ask for does not number the
+  /// guild's events: `n` is the newest. Nothing as `d`: as the block has it.
+  void answer(const event_block& block, std::uint32_t index, std::uint64_t n, std::uint64_t epoch,
+              std::uint32_t asker, const std::optional<std::string>& d);
+
   /// A line about the guild that is no event. `n` is the guild's last one.
   void control(std::string_view name, std::string d, const event_source& from, const scope& at,
                std::uint64_t n, std::uint64_t epoch, std::uint16_t flag);
@@ -41,6 +47,12 @@ public:
 
   std::string& log() { return log_; }
   void cut_made() { last_cut_ = open_; }
+
+  /// What the present item has changed is true only when everything put in so far is accepted: the item must
+  /// come again if that fails.
+  void tie_item() { item_tie_ = !blocks_.empty() ? open_ : sent_.empty() ? 0 : sent_.back().number; }
+  /// Batch that the item waits for; 0: none. Once per item.
+  std::uint64_t take_item_tie() { return std::exchange(item_tie_, 0); }
 
   /// Number of the batch that collects deliveries now; what was put in is accepted when this batch is.
   std::uint64_t open_batch() const { return open_; }
@@ -76,6 +88,7 @@ private:
   std::uint64_t open_ = 1;
   std::uint64_t accepted_ = 0;
   std::uint64_t last_cut_ = 0;
+  std::uint64_t item_tie_ = 0;
   std::uint64_t events_ = 0;
   std::uint64_t accepted_events_ = 0;
   std::uint64_t unlogged_events_ = 0;

@@ -25,6 +25,7 @@ struct shard_report {
   std::vector<snowflake>
       exceptions; ///< guilds uncut for longer than the limit, at most group_report::max_exceptions
   std::uint64_t exception_count = 0;
+  std::uint64_t voice = 0;       ///< guilds that wait for their cut because the bot speaks there
   bool follower_lagging = false; ///< a session that follows this shard comes later than the longest hold
   monotonic follower_p99{0};     ///< how much later its followers show what it shows, 99 of 100 times
 };
@@ -42,12 +43,14 @@ struct group_report {
   std::uint64_t overlap_bytes = 0; ///< memory of hand-overs and presence tables
   std::uint64_t guilds = 0;
   std::uint64_t channels = 0; ///< delivery sequences of channels outside guilds
+  std::uint64_t uncached = 0; ///< guilds that should be remembered and are not: no snapshot has come
   std::uint64_t delivered = 0;
   std::uint64_t replayed = 0;          ///< dropped by the replay filter
   std::uint64_t keyed_doubles = 0;     ///< copies of keyed events not delivered again
   std::uint64_t keyed_forgotten = 0;   ///< ids forgotten before their time because of the memory bound
   std::uint64_t presences_dropped = 0; ///< users left out of the levelling because of the memory bound
   std::uint64_t gaps = 0;
+  std::uint64_t voice_rejoined = 0; ///< voice channels joined once more after a cut
   std::uint64_t misrouted =
       0; ///< events of partitions that this group does not have: not delivered, not acknowledged
   std::uint64_t stale_marks = 0; ///< marks of an older cluster epoch, refused

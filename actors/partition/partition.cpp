@@ -6,12 +6,13 @@
 namespace shardyard {
 
 partition::partition(std::uint32_t id, const partition_settings& settings, source_table& sources,
-                     delivery_outbox& out, stream_ledger& streams)
+                     delivery_outbox& out, stream_ledger& streams, command_desk& desk)
     : id_(id),
       settings_(&settings),
       sources_(&sources),
       out_(&out),
       streams_(&streams),
+      desk_(&desk),
       keyed_(settings.keyed_window, settings.max_keyed_ids),
       repeats_(settings.keyed_window) {}
 
@@ -26,6 +27,11 @@ scope_state& partition::at(const scope& x, side seen, monotonic now) {
   g.epoch = settings_->first_epoch;
   g.handover = guild_handover{sources_->lead_of_new(x, seen)};
   g.last = g.handover.lead();
+  if (auto kept = unplaced_.empty() ? unplaced_.end() : unplaced_.find(x.id);
+      kept != unplaced_.end() && x.kind == scope_kind::guild) {
+    g.cache = std::move(kept->second);
+    unplaced_.erase(kept);
+  }
   if (x.kind != scope_kind::channel)
     return g;
   // A channel outside guilds has no snapshot: both sessions of shard 0 cover it from the start.
@@ -139,12 +145,15 @@ void partition::lose(scope_state& g, side from, std::string_view why, monotonic 
       note_gap(g, why);
   }
   forget_presences(g);
+  if (auto number = g.of(from).session; number != 0)
+    voice_.leave(g.at.id, sources_->numbered(number).from.session_id);
   permit(g);
 }
 
 void partition::permit(scope_state& g) {
   auto lead = g.handover.lead();
-  g.handover.allow_cut(!g.left && g.handover.covered(lead) && sources_->may_cut(g.at, lead));
+  auto wanted = !g.left && g.handover.covered(lead) && sources_->may_cut(g.at, lead);
+  g.handover.allow_cut(voice_allows_cut(g, wanted));
 }
 
 void partition::after_call(scope_state& g, side lead_before) {
@@ -220,8 +229,10 @@ void partition::session_opened(const source& from, std::span<const snowflake> gu
       tell_gap(g, from.at, from.from.session_id, s);
     g.known = false;
     g.left = true;
-    note_position(g);
+    settings_->cache ? leave_untold(g, from, s) : note_position(g);
   });
+  if (!resynced)
+    drop_unlisted(from);
 }
 
 void partition::session_lost(const source& from, std::string_view why, monotonic now) {

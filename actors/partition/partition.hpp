@@ -3,13 +3,18 @@
 // sessions. Plain class, time is an argument.
 #pragma once
 
+#include "actors/partition/command_desk.hpp"
 #include "actors/partition/delivery_outbox.hpp"
 #include "actors/partition/group_report.hpp"
+#include "actors/partition/guild_cache.hpp"
 #include "actors/partition/presence_level.hpp"
 #include "actors/partition/repeat_window.hpp"
 #include "actors/partition/source_table.hpp"
 #include "actors/partition/stream_ledger.hpp"
+#include "actors/partition/voice_watch.hpp"
+#include "messages/bots.hpp"
 
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -26,6 +31,8 @@ struct partition_settings {
   std::size_t max_keyed_ids = 1u << 16;              ///< per partition and half window
   std::size_t max_presence_users = 2048;             ///< per guild in overlap
   monotonic exceptions_after = std::chrono::minutes(10);
+  std::optional<cache_policy> cache; ///< none: guilds are not remembered
+  voice_tuning voice;
   bool guilds_intent = true; ///< false: no GUILD_CREATE follows a READY, so READY itself opens the coverage
 };
 
@@ -44,6 +51,7 @@ struct scope_state {
   std::array<per_side, 2> sides;
   change_slot change;
   std::unique_ptr<presence_level> presences; ///< null: nothing to level
+  std::unique_ptr<guild_cache> cache;        ///< as of delivery n; null: no snapshot yet, or no policy
   side last = side::first;                   ///< side of the newest delivery
   bool known = false;                        ///< the bot is in this guild (channels: always)
   bool left = false;                         ///< the bot has left the guild; kept for its numbers
@@ -61,7 +69,7 @@ struct scope_state {
 class partition {
 public:
   partition(std::uint32_t id, const partition_settings& settings, source_table& sources, delivery_outbox& out,
-            stream_ledger& streams);
+            stream_ledger& streams, command_desk& desk);
   partition(partition&&) noexcept = default;
 
   /// State of an earlier run. Rests of accepted cuts are delivered at once.
@@ -70,6 +78,7 @@ public:
   void restore(const logged_key& x, monotonic now);
 
   void restore(const logged_outage& x);
+  void restore(const std::vector<logged_cache>& steps);
   /// After all restores: what has lost its session meanwhile is a gap.
   void restored();
 
@@ -89,6 +98,20 @@ public:
   std::uint64_t led_by(const shard_key& shard, side at) const;
   void accept(const shard_key& shard, side at, monotonic now);
 
+  /// Of a guild that the bot is in.
+  std::optional<leading_session> lead_of(snowflake guild) const;
+  /// What the desk says itself reaches its asker behind all that was delivered so far.
+  void tell(const desk_answer& x);
+
+  /// The bot's own user id.
+  void set_self(snowflake user);
+  /// A bot has asked to join or leave a voice channel there.
+  void voice_asked(snowflake guild);
+  /// Shards whose guilds wait for the end of a call, with how many there are.
+  void count_voice_waits(std::map<std::pair<shard_key, side>, std::uint64_t>& sums) const;
+  /// Guilds of `shard` whose time has come may be cut; `others_cut`: those that wait are all that it leads.
+  void let_voice_go(const shard_key& shard, bool others_cut, monotonic now);
+
   void tick(monotonic now);
   monotonic next_tick(monotonic now) const;
 
@@ -96,6 +119,12 @@ public:
   void report(group_report& x, monotonic now) const;
   void restart_delays();
   void snapshot(recovered_state& x) const;
+
+  /// Adds the guilds that the bot is in.
+  bool has_left(snowflake guild) const;
+  void list(const guild_filter& which, std::vector<snowflake>& guilds) const;
+  /// Appends the guild's GUILD_CREATE to `bytes`.
+  guild_snapshot describe(snowflake guild, const guild_view& view, std::string& bytes) const;
 
   std::uint32_t id() const { return id_; }
   bool isolated() const { return isolated_; }
@@ -128,6 +157,11 @@ private:
   void keyed(scope_state& g, const arrival& in);
   void state(scope_state& g, const arrival& in);
   void local(scope_state& g, const arrival& in);
+  bool answer(scope_state& g, const arrival& in);
+  bool speaks(const scope_state& g) const;
+  bool voice_allows_cut(const scope_state& g, bool wanted);
+  void note_voice(scope_state& g, std::string_view d);
+  void carry_voice_over(const scope_state& g, const cut_record& record);
   void guild_created(scope_state& g, const arrival& in);
   void guild_deleted(scope_state& g, const arrival& in);
 
@@ -142,6 +176,15 @@ private:
   monotonic next_sweep() const;
   void swap_to(scope_state& g, side to, cut_kind kind);
   void lead_changed(scope_state& g, const cut_record& record);
+
+  void follow(scope_state& g, const event_block& block, std::uint32_t index);
+  void take_snapshot(scope_state& g, const arrival& in, bool join);
+  void tell_difference(scope_state& g, const arrival& in, const guild_cache& newer);
+  void keep_cache(scope_state& g, guild_cache x);
+  void drop_cache(scope_state& g);
+  void drop_unlisted(const source& from);
+  void leave_untold(scope_state& g, const source& from, std::uint64_t s);
+  bool away(const scope_state& g) const;
 
   bool overlapped(const scope_state& g) const;
   bool leads(const scope_state& g) const;
@@ -166,6 +209,8 @@ private:
   source_table* sources_;
   delivery_outbox* out_;
   stream_ledger* streams_;
+  command_desk* desk_;
+  voice_watch voice_;
 
   std::unordered_map<scope, scope_state> scopes_;
   std::optional<gap_border>
@@ -178,6 +223,8 @@ private:
       watches_; ///< holds, and what keeps their streams from being acknowledged
   std::unordered_map<scope, monotonic>
       unclaimed_; ///< the lead never showed the guild, the follower does: since when
+  std::unordered_map<snowflake, std::unique_ptr<guild_cache>>
+      unplaced_; ///< caches of an earlier run whose guilds had no delivery yet; they wait for their session
   keyed_window keyed_;
   repeat_window repeats_;
   handover_counters counters_;

@@ -11,6 +11,8 @@
 namespace shardyard {
 namespace {
 
+const event_type_id voice_state_update = find_event_type("VOICE_STATE_UPDATE");
+
 std::string_view name_of(cut_kind x) {
   switch (x) {
   case cut_kind::anchor:
@@ -57,6 +59,8 @@ void partition::deliver(scope_state& g, const event_block& block, std::uint32_t 
   ++g.n;
   ++delivered_;
   out_->event(block, index, g.n, g.epoch, flags);
+  if (g.cache)
+    follow(g, block, index);
   note_position(g);
 }
 
@@ -71,6 +75,8 @@ void partition::deliver_lane(scope_state& g, const lane_event& event, side from,
     tell_gap(g, from, event.block->from.session_id, e.s);
   g.last = from;
   deliver(g, *event.block, event.index, late ? late_flag : 0);
+  if (e.type == voice_state_update && !late)
+    note_voice(g, event.block->data(e));
   undelayed_ += !late;
 }
 
@@ -169,6 +175,8 @@ void partition::cut_line(scope_state& g, side to, cut_kind kind, bool weak) {
 
 void partition::lead_changed(scope_state& g, const cut_record& record) {
   ++g.lead_changes;
+  desk_->leads_changed();
+  carry_voice_over(g, record);
   ++g.epoch;
   g.blind = 0;
   if (auto from = sources_->slot(other(record.to), g.at)) {

@@ -146,7 +146,9 @@ void partition::local(scope_state& g, const arrival& in) {
     return guild_created(g, in);
   if (type == guild_delete)
     return guild_deleted(g, in);
-  if (type != ready && type != resumed && in.from.at == g.handover.lead())
+  if (type == ready || type == resumed || answer(g, in))
+    return;
+  if (in.from.at == g.handover.lead())
     deliver(g, *in.block, in.index, 0);
 }
 
@@ -164,8 +166,12 @@ void partition::guild_created(scope_state& g, const arrival& in) {
   auto leading = from == g.handover.lead();
   auto join = leading && !g.known && (g.left || !in.from.listed(g.at.id));
   open(g, from, in.from.from.session_id, e.s, in.now);
-  if (!leading)
+  if (!leading) {
+    // A guild that nobody has remembered yet takes what it can get.
+    if (settings_->cache && !g.cache && !g.left)
+      take_snapshot(g, in, false);
     return;
+  }
   auto news = !g.known || g.left;
   g.known = true;
   g.left = false;
@@ -174,6 +180,8 @@ void partition::guild_created(scope_state& g, const arrival& in) {
     deliver(g, *in.block, in.index, 0);
   else if (news)
     note_position(g);
+  if (settings_->cache)
+    take_snapshot(g, in, join);
 }
 
 void partition::guild_deleted(scope_state& g, const arrival& in) {
@@ -192,6 +200,7 @@ void partition::guild_deleted(scope_state& g, const arrival& in) {
   permit(g);
   if (was_known)
     deliver(g, *in.block, in.index, 0);
+  drop_cache(g);
 }
 
 } // namespace shardyard

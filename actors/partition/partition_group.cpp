@@ -1,6 +1,8 @@
 #include "actors/partition/partition_group.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 namespace shardyard {
 
@@ -10,7 +12,7 @@ partition_group::partition_group(partition_settings settings, recovered_state re
   for (auto id : settings_.partitions) {
     if (id >= by_id_.size() || by_id_[id])
       continue;
-    partitions_.push_back(std::make_unique<partition>(id, settings_, sources_, out_, streams_));
+    partitions_.push_back(std::make_unique<partition>(id, settings_, sources_, out_, streams_, desk_));
     by_id_[id] = partitions_.back().get();
   }
   recovered.settle();
@@ -22,6 +24,9 @@ partition_group::partition_group(partition_settings settings, recovered_state re
   };
   for (auto& [at, x] : recovered.positions)
     restore(at, x);
+  for (auto& [guild, steps] : recovered.caches)
+    if (settings_.cache)
+      restore(scope{scope_kind::guild, guild}, steps);
   for (auto& x : recovered.keys)
     restore(x.at, x, now);
   for (auto& [_, x] : recovered.outages)
@@ -34,7 +39,7 @@ partition_group::partition_group(partition_settings settings, recovered_state re
   look_ahead(now);
 }
 
-partition* partition_group::partition_at(const scope& x) {
+partition* partition_group::partition_at(const scope& x) const {
   auto id = x.kind == scope_kind::guild   ? partition_of(x.id, settings_.partition_count)
             : x.kind == scope_kind::other ? static_cast<std::uint32_t>(x.id)
                                           : 0u;
@@ -54,6 +59,7 @@ void partition_group::finish_item(std::uint64_t events_before) {
   // What follows a cut may be acknowledged as disposable only when the cut itself cannot be undone by a crash
   // any more.
   auto gate = out_.events() != events_before ? out_.open_batch() : 0;
+  gate = std::max(gate, out_.take_item_tie());
   streams_.finish(std::max(gate, out_.last_cut()));
 }
 
@@ -81,6 +87,8 @@ bool partition_group::on_block(std::uint64_t ordinal, const std::shared_ptr<cons
     streams_.withhold();
   }
   finish_item(before);
+  if (desk_.next_look() <= now)
+    consult_desk(now);
   return true;
 }
 
@@ -100,6 +108,7 @@ bool partition_group::on_mark(std::uint64_t ordinal, const source_mark& mark, mo
   auto before = out_.events();
   apply(mark, now);
   finish_item(before);
+  consult_desk(now);
   look_ahead(now);
   return true;
 }
@@ -278,11 +287,14 @@ void partition_group::accept(std::uint64_t plan, const shard_key& shard, monoton
 void partition_group::tick(monotonic now) {
   for (auto& x : partitions_)
     x->tick(now);
+  let_voice_go(now);
+  if (desk_.next_look() <= now)
+    consult_desk(now);
   look_ahead(now);
 }
 
 void partition_group::look_ahead(monotonic now) {
-  soonest_ = now + std::chrono::hours(1);
+  soonest_ = std::min(now + std::chrono::hours(1), desk_.next_look());
   for (auto& x : partitions_)
     soonest_ = std::min(soonest_, x->next_tick(now));
 }
@@ -311,6 +323,54 @@ std::optional<std::string> partition_group::snapshot() const {
   return state.encode();
 }
 
+void partition_group::set_self(snowflake user) {
+  if (user == 0)
+    return;
+  if (settings_.cache)
+    settings_.cache->self = user;
+  for (auto& x : partitions_)
+    x->set_self(user);
+}
+
+/// Whether each shard of some topology has been READY, in this or an earlier life: before that, guilds are
+/// missing that nobody has named yet.
+bool partition_group::knows_all_shards() const {
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::set<std::uint32_t>> seen; // by topology and count
+  for (auto& x : sources_.all())
+    if (x.from.shard.count != 0)
+      seen[{x.from.shard.topology, x.from.shard.count}].insert(x.from.shard.id);
+  return std::ranges::any_of(seen, [](auto& x) { return x.second.size() == x.first.second; });
+}
+
+guild_list partition_group::guilds(const guild_list_request& x) const {
+  guild_list result{.group = settings_.group, .complete = knows_all_shards()};
+  for (auto& one : partitions_)
+    one->list(x.which, result.guilds);
+  // Named by READY, and their GUILD_CREATE is still to come.
+  std::set<snowflake> known(result.guilds.begin(), result.guilds.end());
+  for (auto& from : sources_.all())
+    for (auto guild : from.ready)
+      if (!from.gone && x.which.sees(guild) && !has_left(guild) && known.insert(guild).second)
+        result.guilds.push_back(guild);
+  return result;
+}
+
+bool partition_group::has_left(snowflake guild) const {
+  auto* home = by_id_[partition_of(guild, settings_.partition_count)];
+  return !home || home->has_left(guild);
+}
+
+snapshot_answer partition_group::describe(const snapshot_request& x) const {
+  snapshot_answer result{settings_.group, {}, {}};
+  result.guilds.reserve(x.guilds.size());
+  for (auto guild : x.guilds) {
+    auto home = partition_at({scope_kind::guild, guild});
+    result.guilds.push_back(home ? home->describe(guild, {x.intents, x.large_threshold}, result.bytes)
+                                 : guild_snapshot{.guild = guild});
+  }
+  return result;
+}
+
 group_report partition_group::report(monotonic now) const {
   group_report result;
   result.node = settings_.node;
@@ -327,6 +387,7 @@ group_report partition_group::report(monotonic now) const {
   }
   for (auto& x : partitions_)
     x->report(result, now);
+  result.voice_rejoined = desk_.figures().voice_rejoined;
   result.misrouted = misrouted_;
   result.stale_marks = stale_marks_;
   result.refused = refused_;

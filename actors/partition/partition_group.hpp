@@ -32,6 +32,13 @@ public:
   /// The same for marks. Handlers are idempotent; marks of an older cluster epoch are refused and counted.
   bool on_mark(std::uint64_t ordinal, const source_mark& mark, monotonic now);
 
+  /// A bot's command for a guild of this group.
+  void command(const bot_command& x, monotonic now);
+  /// What shards have to send for bots, since the last call.
+  std::vector<forwarded_command> take_forwards() { return desk_.take_forwards(); }
+  /// What the operator's log shall say about it.
+  std::vector<std::string> take_notes() { return desk_.take_notes(); }
+
   /// Operator's exception: guilds still led by `shard` are cut now, if their follower covers them.
   void accept(std::uint64_t plan, const shard_key& shard, monotonic now);
 
@@ -53,9 +60,19 @@ public:
   /// The whole state as records, for a compaction; none while deliveries wait for acceptance.
   std::optional<std::string> snapshot() const;
 
+  /// The bot's own user id, once it is known.
+  void set_self(snowflake user);
+  guild_list guilds(const guild_list_request& x) const;
+  snapshot_answer describe(const snapshot_request& x) const;
+
   group_report report(monotonic now) const;
 
 private:
+  bool knows_all_shards() const;
+  bool has_left(snowflake guild) const;
+  class lead_port;
+  void consult_desk(monotonic now);
+  void let_voice_go(monotonic now);
   bool has_place(const shard_key& shard);
   source& source_of(const event_source& from, monotonic now);
   source& begin_session(const source_mark& mark, monotonic now);
@@ -68,19 +85,21 @@ private:
   void plan_mark(const source_mark& mark, monotonic now);
   void closed(const source_mark& mark, monotonic now);
   void log_session(const source& x);
-  partition* partition_at(const scope& x);
+  partition* partition_at(const scope& x) const;
   void look_ahead(monotonic now);
 
   partition_settings settings_;
   source_table sources_;
   delivery_outbox out_;
   stream_ledger streams_;
+  command_desk desk_;
   std::vector<std::unique_ptr<partition>> partitions_;
   std::vector<partition*> by_id_;
   std::vector<drain_answer> answers_;
   monotonic soonest_{0}; ///< what any partition waits for is not before; may be too early
   std::uint64_t cluster_epoch_ = 0;
   std::uint64_t plan_ = 0;
+  monotonic next_voice_look_{0};
   std::uint64_t misrouted_ = 0, stale_marks_ = 0, refused_ = 0;
 };
 

@@ -4,6 +4,15 @@
 #include <algorithm>
 
 namespace shardyard {
+namespace {
+
+void add_whole(recovered_state& x, snowflake guild, std::uint64_t n, const guild_cache& cache) {
+  logged_cache step{guild, n, cache_step::whole, unknown_event, {}};
+  cache.save(step.bytes);
+  x.caches[guild] = {std::move(step)};
+}
+
+} // namespace
 
 void partition::restore(const position& x) {
   auto& g = scopes_[x.at];
@@ -74,6 +83,7 @@ void partition::report(group_report& x, monotonic now) const {
   for (auto& [at, g] : scopes_) {
     if (at.kind != scope_kind::other)
       ++(at.kind == scope_kind::guild ? x.guilds : x.channels);
+    x.uncached += settings_->cache && !g.cache && g.known && !g.left && at.kind == scope_kind::guild;
     x.overlap_bytes += g.handover.bytes();
     if (g.presences) {
       x.overlap_bytes += g.presences->bytes();
@@ -89,6 +99,7 @@ void partition::report(group_report& x, monotonic now) const {
       continue;
     auto& shard = *found->second;
     ++shard.led;
+    shard.voice += at.kind == scope_kind::guild && voice_.waits(at.id);
     shard.covered += g.handover.covered(other(lead));
     auto slot = sources_->slot(lead, at);
     if ((slot->transferred || slot->retracted) && now - slot->transferred_at > settings_->exceptions_after) {
@@ -137,7 +148,11 @@ void partition::snapshot(recovered_state& x) const {
         x.outages[{at, g.sides[i].session}] = {at, g.sides[i].session, false};
     }
     x.positions[at] = y;
+    if (g.cache)
+      add_whole(x, at.id, g.n, *g.cache);
   }
+  for (auto& [guild, cache] : unplaced_)
+    add_whole(x, guild, 0, *cache);
   for (auto& [at, cut] : pending_cuts_)
     x.cuts[{at, cut.epoch}] = cut;
   auto home = scope{scope_kind::other, id_};

@@ -24,6 +24,7 @@ handover_report row_of(const shard_report& x, std::uint64_t plan, monotonic now)
   row.cut_quiet = x.cuts[1];
   row.cut_accepted = x.cuts[2];
   row.cut_swap_back = x.cuts[3];
+  row.voice = x.voice;
   row.traffic_wait_ms = static_cast<std::uint64_t>(x.longest_wait.count() / 1'000'000);
   row.follower_lagging = x.follower_lagging;
   row.follower_p99_ms = static_cast<std::uint64_t>(x.follower_p99.count() / 1'000'000);

@@ -32,6 +32,8 @@ public:
   void on_invalid_session(bool resumable) override { tell(saw::invalid_session{resumable}); }
   void on_heartbeat_ack(std::uint64_t s_at_send) override { tell(saw::heartbeat_ack{s_at_send}); }
 
+  void on_room() override { tell(saw::room{}); }
+
   void on_closed(const net::close_reason& reason) override {
     tell(saw::closed{reason});
     owner_ = nullptr;

@@ -37,6 +37,7 @@ struct invalid_session {
 struct heartbeat_ack {
   std::uint64_t s = 0;
 };
+struct room {}; ///< what was given to the connection has been sent
 struct closed {
   net::close_reason reason;
 };
@@ -45,7 +46,7 @@ struct closed {
 struct link_news {
   session::link_number link = 0;
   std::variant<saw::hello, saw::events, saw::ready, saw::resumed, saw::reconnect, saw::invalid_session,
-               saw::heartbeat_ack, saw::closed>
+               saw::heartbeat_ack, saw::room, saw::closed>
       what;
 };
 

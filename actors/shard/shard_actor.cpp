@@ -28,6 +28,8 @@ shard_state::shard_state(shard_actor::pointer self, shard_setup x)
       machine(setup.door->tuning, std::random_device{}()),
       routes(setup.routes.table) {
   ask_base = std::uint64_t{std::random_device{}()} << 31;
+  if (!setup.presence.empty())
+    commands.add({.op = 3, .d = setup.presence}, {});
   if (setup.session) {
     session_id = setup.session->session_id;
     resume_url = setup.session->resume_url;
@@ -50,10 +52,7 @@ shard_actor::behavior_type shard_state::make_behavior() {
   return {
       [this](const stream_answer& x) { acknowledged(x); },
       [this](const drain_answer& x) { drain_answered(x); },
-      [this](const upstream_command& x) {
-        if (auto* link = live ? current_link() : nullptr)
-          link->send(x.op, x.d);
-      },
+      [this](const upstream_command& x) { take_command(x); },
       [this](const shard_routes& x) { route(x); },
       [this](const transfer& x) {
         // The groups have retired a closed shard's topology; a repeated order must not bring it back to life
@@ -203,6 +202,7 @@ void shard_state::on_tick() {
   if (auto due = machine.deadline())
     arm(clock::time_point{std::chrono::duration_cast<clock::duration>(*due)});
   check_arrivals(at);
+  send_commands();
   if (reading_paused) {
     for (auto& outlet : outlets)
       outlet.stream.retry();
@@ -221,6 +221,9 @@ void shard_state::on_tick() {
     go_on_releasing(at);
     return;
   }
+  if (at >= mix.due())
+    news_due = true;
+  arm(std::max(mix.due(), at + news_interval));
   if (news_due && at >= next_news)
     tell_node();
   else if (news_due)
@@ -260,6 +263,7 @@ void shard_state::tell_node() {
   news.session_gone = session_gone;
   news.gone = ended;
   news.released = released;
+  news.mix = mix.take(setup.shard, status.guilds, live, self->clock().now());
   if (released)
     news.closed_for_ms = static_cast<std::uint32_t>(
         std::chrono::duration_cast<milliseconds>(self->clock().now() - released_at).count());

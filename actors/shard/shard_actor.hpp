@@ -36,6 +36,7 @@ struct shard_setup {
   std::optional<session_checkpoint> session; ///< RESUME this first
   std::shared_ptr<io_door> door;
   shard_routes routes;
+  std::string presence; ///< what bots want shown; empty: as configured
   shard_listener listener;
 };
 

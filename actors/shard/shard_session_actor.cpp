@@ -71,8 +71,12 @@ void shard_state::carry_out(const session::action& action) {
     void operator()(const session::identify&) {
       me.identifying = true;
       ++me.identifies;
+      auto say = me.setup.door->identify(me.setup.shard);
+      if (!me.commands.presence().empty())
+        say.presence = me.commands.presence();
+      me.commands.identified();
       if (auto* link = me.current_link())
-        link->identify(me.setup.door->identify(me.setup.shard));
+        link->identify(say);
     }
     void operator()(const session::resume& x) {
       me.identifying = false;
@@ -90,15 +94,19 @@ void shard_state::carry_out(const session::action& action) {
     void operator()(const session::went_live& x) {
       me.live = true;
       me.text.clear();
-      if (!x.resumed)
-        return;
-      ++me.resumes;
-      if (me.awaited.empty() && !me.was_ready)
-        me.became_ready();
-      me.mark(mark_kind::connected, me.cursor.newest());
+      me.handed_over = 0;
+      if (x.resumed) {
+        ++me.resumes;
+        if (me.awaited.empty() && !me.was_ready)
+          me.became_ready();
+        me.mark(mark_kind::connected, me.cursor.newest());
+      }
+      me.send_commands();
     }
     void operator()(const session::disconnected& x) {
       me.live = false;
+      me.mix.interrupt();
+      me.commands.disconnected(me.now());
       me.text = x.reason;
       spdlog::info("shard {} lost its connection: {}", to_string(me.setup.shard), x.reason);
       me.mark(mark_kind::disconnected, me.cursor.newest());
@@ -106,6 +114,8 @@ void shard_state::carry_out(const session::action& action) {
     void operator()(const session::session_lost& x) {
       spdlog::warn("shard {} lost its session: {}", to_string(me.setup.shard), x.reason);
       me.live = me.was_ready = false;
+      me.mix.interrupt();
+      me.commands.session_lost();
       me.text = x.reason;
       me.session_gone = true;
       me.awaited.clear();
@@ -224,6 +234,12 @@ void shard_state::on_link(link_news& news) {
       if (current && me.live)
         me.mark(mark_kind::flushed, x.s);
     }
+    void operator()(saw::room&) {
+      if (!current)
+        return;
+      me.handed_over = 0;
+      me.send_commands();
+    }
     void operator()(saw::closed& x) { me.on_closed(link, x.reason); }
   };
   auto number = machine.current_link();
@@ -253,6 +269,33 @@ void shard_state::on_ready(const saw::ready& x) {
     became_ready();
   else
     arm(last_arrival + arrival_patience);
+}
+
+/// At most two are in the connection's hands, where bots do not take turns: the rest waits here, also for a
+/// RESUME.
+void shard_state::send_commands() {
+  constexpr std::size_t most_handed_over = 2;
+  auto* link = live ? current_link() : nullptr;
+  while (link && handed_over < most_handed_over) {
+    auto next = commands.next(now());
+    if (!next)
+      break;
+    if (link->send(next->op, next->d) == net::send_status::accepted)
+      ++handed_over;
+    else
+      spdlog::warn("shard {}: op {} of bot {} is not sent: it is too long, or the connection is gone",
+                   to_string(setup.shard), next->op, next->bot);
+  }
+  if (auto due = live ? commands.due() : std::nullopt)
+    arm(clock::time_point{std::chrono::duration_cast<clock::duration>(*due)});
+}
+
+/// A command for a session that is no more goes nowhere: its group asks the one that leads now.
+void shard_state::take_command(const upstream_command& x) {
+  if (!x.session.empty() && x.session != session_id)
+    return;
+  commands.add(x, now());
+  send_commands();
 }
 
 void shard_state::on_closed(session::link_number number, const net::close_reason& reason) {

@@ -4,6 +4,8 @@
 
 #include "actors/compat.hpp"
 #include "actors/shard/block_split.hpp"
+#include "actors/shard/command_queue.hpp"
+#include "actors/shard/event_mix.hpp"
 #include "actors/shard/link_news.hpp"
 #include "actors/shard/resume_cursor.hpp"
 #include "actors/shard/shard_actor.hpp"
@@ -56,6 +58,8 @@ struct shard_state {
   void note_arrivals(const event_block& block);
   void check_arrivals(clock::time_point now);
   void became_ready();
+  void take_command(const upstream_command& x);
+  void send_commands();
   net::gateway_link* current_link();
 
   // -- streams: shard_streams_actor.cpp
@@ -100,7 +104,10 @@ struct shard_state {
   std::vector<outlet> outlets;
   std::optional<block_splitter> splitter;
   std::vector<open_link> links; ///< the current one and those that are still closing
+  command_queue commands;
+  std::size_t handed_over = 0; ///< commands that the connection may not have sent yet
   resume_cursor cursor;
+  event_mix mix;
   std::string session_id;
   std::string resume_url;
   std::unordered_set<snowflake> guilds;  ///< of READY, kept current

@@ -126,6 +126,13 @@ TEST(config, set_wins_over_the_environment_and_the_environment_over_the_file) {
   EXPECT_EQ(result.config.sinks.at(0).kind, sink_kind::jsonl);
 }
 
+TEST(config, guilds_with_a_call_wait_or_move) {
+  EXPECT_EQ(parse("", {"handover.voice=move"}).config.handover.voice, voice_choice::move);
+  EXPECT_EQ(parse("", {"handover.voice_wait_s=1.5"}).config.handover.voice_wait,
+            std::chrono::milliseconds{1500});
+  EXPECT_TRUE(has(error_of("", {"handover.voice=leave"}), R"(handover.voice must be one of "wait", "move")"));
+}
+
 TEST(config, values_from_outside_take_every_type) {
   auto result = parse("", {"node.seeds=127.0.0.1:1, [::1]:2", "discord.intents=GUILDS,GUILD_MESSAGES",
                            "discord.shards=12", "limits.spool_bytes=1 GiB", "sink.0.path=-",

@@ -68,6 +68,17 @@ TEST_F(handover_documents, a_lagging_follower_is_shown_while_it_lags_and_stays_i
   EXPECT_EQ(report_of_plan().at("follower_p99_ms"), 1500);
 }
 
+TEST_F(handover_documents, guilds_that_wait_for_a_call_are_counted_and_calls_that_were_moved) {
+  row(0).voice = 2;
+  row(1).voice = 1;
+  report.figures.voice_rejoined = 4;
+  view.note(report, 1);
+  auto document = report_of_plan();
+  EXPECT_EQ(document.at("voice"), 3);
+  EXPECT_EQ(document.at("units").at(0).at("voice"), 2);
+  EXPECT_EQ(document.at("figures").at("voice_rejoined"), 4);
+}
+
 TEST_F(handover_documents, held_events_reach_the_report_of_the_plan) {
   report.figures.held_delay.buckets[40] = 3;
   report.figures.held_delay.count = 3;

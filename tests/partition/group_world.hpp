@@ -39,6 +39,7 @@ struct sink_line {
   std::uint64_t n = 0, epoch = 0, s = 0;
   std::uint16_t flags = 0;
   event_source from;
+  std::uint32_t asker = 0;
 
   bool control() const { return (flags & (cut_flag | gap_flag)) != 0; }
 };
@@ -72,7 +73,8 @@ public:
     std::size_t used = 0;
     auto state = decode_log(log, used);
     for (auto& x : lines)
-      state.apply_tail({x.guild, x.channel, x.n, x.epoch, x.from, x.s, x.t, x.control()});
+      if (x.asker == 0) // a sink's file does not have answers
+        state.apply_tail({x.guild, x.channel, x.n, x.epoch, x.from, x.s, x.t, x.control()});
     state.settle();
     log = state.encode();
     group = std::make_unique<partition_group>(settings, state, now);
@@ -228,7 +230,7 @@ public:
       for (std::size_t i = 0; i < take; ++i) {
         auto& e = block.entries[i];
         lines.push_back({std::string{block.name(e)}, std::string{block.data(e)}, e.guild, e.channel, e.n,
-                         e.epoch, e.s, e.flags, block.from});
+                         e.epoch, e.s, e.flags, block.from, e.asker});
       }
       count -= take;
       if (take == block.entries.size())
