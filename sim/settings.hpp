@@ -73,7 +73,9 @@ struct settings {
   double events_per_second = 0;   ///< over all guilds
   event_mix mix = event_mix::presences;
   double twins = 0.0005; ///< share of messages and reactions that Discord itself sends twice to everybody
-  double repeated_joins = 0.05;       ///< share of GUILD_MEMBER_ADDs told again with a later `joined_at`
+  double repeated_joins = 0.05; ///< share of GUILD_MEMBER_ADDs told again with a later `joined_at`
+  std::string voice_endpoint =
+      "voice-sim.invalid:2053";       ///< told in VOICE_SERVER_UPDATE; nobody listens there
   double interactions_per_second = 0; ///< slash commands over all guilds, besides those of the mix
   std::chrono::milliseconds clock_skew{
       0}; ///< of Discord's clock (snowflakes, timestamps) against this host's

@@ -6,7 +6,7 @@
 import argparse
 import sys
 
-from play import ALL_INTENTS, Bot, Failure, check_cache, expect, judge, wait_for
+from play import ALL_INTENTS, Bot, Failure, VoiceServer, check_cache, expect, judge, wait_for
 from stage import GUILDS, RATE, run
 
 MESSAGE_CONTENT, GUILD_PRESENCES = 1 << 15, 1 << 8
@@ -101,77 +101,92 @@ def place_to_sing(stage):
     raise Failure("no voice channel in this world")
 
 
-def joined(stage, bot, guild, channel):
-    """The bot joins and is told what its voice library needs: the session id that Discord knows, and a server."""
-    bot.tell("voice", guild, channel)
-    state = wait_for("the voice state at the bot", lambda: bot.told("voice state"), 20)[-1]
-    wait_for("the voice server at the bot", lambda: bot.told("voice server"), 20)
-    call = call_of(stage, bot, guild)
-    expect(call and call["channel_id"] == channel, f"the bot is not in the channel: {call}")
-    expect(state["session"] == call["session_id"], f"the bot was told session {state['session']}, Discord knows {call['session_id']}")
-    expect(live_session(stage, call["session_id"]), "the call's session is none of the gateway's")
-    return call["session_id"]
+class Call:
+    """A music bot that has joined a channel and plays; with the voice server that hears it."""
 
+    def __init__(self, stage, packages, folder):
+        self.stage = stage
+        self.server = VoiceServer(packages, stage.program, folder, stage.voice_port)
+        self.bot = Bot(packages, "discord_js", stage.origin + "/api", folder, name="singer", authority=self.server.authority)
 
-def singer(stage, packages, folder):
-    bot = Bot(packages, "discord_js", stage.origin + "/api", folder, name="singer").start()
-    bot.await_guilds(GUILDS)
-    wait_for("the client to be ready", lambda: bot.told("ready"), 30)
-    return bot
+    def __enter__(self):
+        self.bot.start().await_guilds(GUILDS)
+        wait_for("the client to be ready", lambda: self.bot.told("ready"), 30)
+        return self
 
+    def __exit__(self, *failure):
+        self.bot.kill()
+        self.server.stop()
 
-def no_call_ended(bot):
-    expect(bot.life()["disconnects"] == 0 and not bot.told("voice ended"), "the bot was disconnected")
+    def state(self):
+        return call_of(self.stage, self.bot, self.guild)
+
+    def join(self):
+        """The bot is told what its voice library needs: the session id that Discord knows, and a server, which hears it then."""
+        self.guild, channel = place_to_sing(self.stage)
+        self.bot.tell("voice", self.guild, channel)
+        return self.plays(channel)
+
+    def plays(self, channel):
+        """In the channel, as Discord, the bot and the voice server agree; returns the session."""
+        wait_for("the voice library to be ready", lambda: self.bot.told("voice")[-1:] and self.bot.told("voice")[-1]["status"] == "ready", 30)
+        state = self.state()
+        expect(state and state["channel_id"] == channel, f"the bot is not in the channel: {state}")
+        session, told = state["session_id"], self.bot.told("voice state")[-1]["session"]
+        expect(told == session, f"the bot was told session {told}, Discord knows {session}")
+        expect(live_session(self.stage, session), "the call's session is none of the gateway's")
+        greeted, server = self.server.told("identify")[-1], self.bot.told("voice server")[-1]
+        expect((greeted["guild"], greeted["session"], greeted["token"]) == (self.guild, session, server["token"]),
+               f"the voice server was greeted with {greeted}")
+        self.server.hears_more(session)
+        return session
+
+    def unbroken(self):
+        """The bot's gateway did not close, nor did its call."""
+        expect(self.bot.life()["disconnects"] == 0 and not self.bot.told("voice ended"), "the bot was disconnected")
+        expect(self.bot.life()["errors"] == 0, f"errors:\n{self.bot.tail()}")
 
 
 def voice_wait(stage, packages, folder):
     """The session of a call is kept until the call ends; then the reshard ends, too."""
-    bot = singer(stage, packages, folder)
-    try:
-        guild, channel = place_to_sing(stage)
-        session = joined(stage, bot, guild, channel)
+    with Call(stage, packages, folder) as call:
+        session = call.join()
         stage.load()
         if stage.at_discord:
             stage.http("/fault", {"kind": "reconnect"})
-            bot.await_resumed(bot.shards)
+            call.bot.await_resumed(call.bot.shards)
         else:
             stage.run("reshard", "3", "--json")
             wait_for("all guilds but that of the call", lambda: stage.report().get("cut", 0) >= GUILDS - 1, 60)
             stage.occurred(6 * RATE)
             expect(stage.report()["state"] not in ("done", "aborted"), f"the reshard is {stage.report()['state']}")
-            no_call_ended(bot)
+            call.unbroken()
         expect(live_session(stage, session), "the session of the call was closed")
-        expect(call_of(stage, bot, guild)["session_id"] == session, "the call has another session")
-        bot.tell("voice", guild)
-        wait_for("the end of the call", lambda: not call_of(stage, bot, guild), 20)
+        expect(call.state()["session_id"] == session, "the call has another session")
+        call.server.hears_more(session)
+        expect(len(call.server.told("identify")) == 1 and not call.server.told("closed"), "the call was interrupted")
+        call.bot.tell("voice", call.guild)
+        wait_for("the end of the call", lambda: not call.state(), 20)
         if not stage.at_discord:
             wait_for("the end of the reshard", lambda: stage.report().get("state") == "done", 60)
             expect(not live_session(stage, session), "the old session lives on")
         stage.rest()
-    finally:
-        bot.kill()
 
 
 def voice_move(stage, packages, folder):
     """The call is joined again on the new session, and the bot is told where."""
-    bot = singer(stage, packages, folder)
-    try:
-        guild, channel = place_to_sing(stage)
-        session = joined(stage, bot, guild, channel)
-        servers = len(bot.told("voice server"))
+    with Call(stage, packages, folder) as call:
+        session = call.join()
+        channel = call.state()["channel_id"]
         stage.load()
         if stage.at_discord:
             return
         stage.reshard(3)
-        wait_for("another voice server at the bot", lambda: len(bot.told("voice server")) > servers, 20)
-        call = call_of(stage, bot, guild)
-        expect(call and call["channel_id"] == channel, f"the call has ended: {call}")
-        expect(call["session_id"] != session and live_session(stage, call["session_id"])["shard"][1] == 3, "the call did not move")
-        wait_for("the new session at the bot", lambda: bot.told("voice state")[-1]["session"] == call["session_id"], 20)
-        no_call_ended(bot)
+        wait_for("another greeting of the voice server", lambda: len(call.server.told("identify")) == 2, 30)
+        moved = call.plays(channel)
+        expect(moved != session and live_session(stage, moved)["shard"][1] == 3, "the call did not move to the new sessions")
+        call.unbroken()
         stage.rest()
-    finally:
-        bot.kill()
 
 
 # Presences are many and never judged: only where they matter.

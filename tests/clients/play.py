@@ -25,7 +25,9 @@ def expect(condition, text):
 class Bot:
     """One bot of a library, through all its processes."""
 
-    def __init__(self, packages, client, api, folder, name=None, shards=3, transport="none", intents=NO_PRESENCES, **settings):
+    def __init__(self, packages, client, api, folder, name=None, shards=3, transport="none", intents=NO_PRESENCES, authority=None,
+                 **settings):
+        """`authority`: a certificate to trust beside the usual ones."""
         self.client = client
         self.name = name or f"{client}-{transport}"
         self.shards = shards
@@ -36,6 +38,8 @@ class Bot:
                              lines=str(self.lines_file), **settings)
         self.command = [packages / "node", HERE / "bots" / f"{client}.mjs"]
         self.environment = {"PATH": os.environ["PATH"], "SHARDYARD_CLIENTS": str(packages)}
+        if authority:
+            self.environment["NODE_EXTRA_CA_CERTS"] = authority
         self.process = None
 
     def start(self):
@@ -89,6 +93,37 @@ class Bot:
         return [line for line in self.told("dispatch") if line["t"] == name]
 
 
+class VoiceServer:
+    """Where the calls of bots go: bots/voice_server.mjs with a certificate of its own."""
+
+    def __init__(self, packages, program, folder, port):
+        certificates = os.path.join(folder, "voice")
+        for arguments in (["init"], ["node", "voice", "--host", "127.0.0.1"]):
+            subprocess.run([program, "certs", *arguments, "--dir", certificates], check=True, capture_output=True, timeout=30)
+        self.authority = os.path.join(certificates, "ca.pem")
+        self.lines_file = pathlib.Path(folder) / "voice.lines"
+        with open(self.lines_file, "wb") as out:
+            self.process = subprocess.Popen(
+                [packages / "node", HERE / "bots" / "voice_server.mjs", str(port), os.path.join(certificates, "voice.pem"),
+                 os.path.join(certificates, "voice.key")], env={"SHARDYARD_CLIENTS": str(packages)}, stdout=out, stderr=out)
+        wait_for("the voice server", lambda: self.told("listens"), 20)
+
+    def told(self, kind):
+        return [line for line in lines_of(self.lines_file.read_text()) if line["e"] == kind]
+
+    def heard(self, session):
+        """Packets of sound in this session's call."""
+        return max((line["packets"] for line in self.told("heard") if line["session"] == session), default=0)
+
+    def hears_more(self, session):
+        before = self.heard(session)
+        wait_for(f"sound in the call of {session}", lambda: self.heard(session) > before, 20)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
 def fingerprint(things):
     """As book.mjs makes it."""
     return [len(things), zlib.crc32("\n".join(sorted(f"{x['id']}={x['name']}" for x in things)).encode())]
@@ -118,16 +153,20 @@ def check_cache(bot, http, members_fresh):
     expect(not found, f"{bot.name}: cache and world differ in {len(found)} points: {found[:5]}")
 
 
-def judge(bot, truth_lines, first, seconds=20, **how):
-    """Awaits that everything has come to the bot, then says what is wrong all the same. `truth_lines()` gives the simulator's lines."""
-    rows = truth_lines()
+def settled_verdict(bot, rows, first, seconds=20, **how):
+    """Awaits that everything has come to the bot; (counts, examples of what is wrong all the same). `rows`: the simulator's truth."""
     one = Judge(bot.intents, first, **how)
     end = time.monotonic() + seconds
     while True:
         verdict, examples = one.verdict(rows, bot.lines())
         if not examples or time.monotonic() > end:
-            break
+            return verdict, examples
         time.sleep(0.2)
+
+
+def judge(bot, truth_lines, first, **how):
+    """Demands that the bot got everything once and in order. `truth_lines()` gives the simulator's truth."""
+    verdict, examples = settled_verdict(bot, truth_lines(), first, **how)
     seen = bot.life()
     print(f"   {bot.name}: " + " ".join(f"{key} {value}" for key, value in {**verdict, **seen}.items()), flush=True)
     wrong = [key for key in ("lost", "doubled", "foreign", "reordered") if verdict[key]]

@@ -12,14 +12,17 @@ from cluster import Cluster, Process
 from run import installed_packages
 
 GUILDS, RATE = 60, 40
-# Discord asks for a heartbeat now and then.
-SIM = ["--truth-digests", "--heartbeat-requests", "6"]
 
 
 class Stage:
-    """What both have: `origin` for bots, `control` of the simulator, `http` to it."""
+    """What both have: `origin` for bots, `control` of the simulator, `http` to it, a port for a voice server."""
 
     http = Cluster.http
+
+    def sim_arguments(self, more):
+        self.voice_port = free_port()
+        # Discord asks for a heartbeat now and then.
+        return ["--truth-digests", "--heartbeat-requests", "6", "--voice-endpoint", f"127.0.0.1:{self.voice_port}", *more]
 
     def stats(self):
         return self.http("/stats")
@@ -51,9 +54,11 @@ class Direct(Stage):
     at_discord = True
 
     def __init__(self, program, folder, seed, settings=(), sim=()):
+        self.program = program
         port_file = os.path.join(folder, "sim.port")
         self.sim = Process("sim", [program, "sim", "--port", "0", "--port-out", port_file, "--token", TOKEN, "--guilds", str(GUILDS),
-                                   "--rate", "0", "--seed", str(seed), "--max-concurrency", "16", *SIM, *sim], folder).start()
+                                   "--rate", "0", "--seed", str(seed), "--max-concurrency", "16",
+                                   *self.sim_arguments(sim)], folder).start()
         wait_for("the simulated Discord's start", lambda: os.path.exists(port_file) and open(port_file).read().strip())
         self.origin = f"http://127.0.0.1:{int(open(port_file).read())}"
         self.control = self.origin
@@ -69,11 +74,11 @@ class Through(Stage, Cluster):
     at_discord = False
 
     def __init__(self, program, folder, seed, settings=(), sim=()):
-        port = free_port()
+        ports = {name: free_port() for name in "ab"}
         super().__init__(program, folder, str(HERE.parents[1]), guilds=GUILDS, rate=RATE, seed=seed, shards=2, failover=True,
                          settings=["handover.stable_for_s=2", "handover.quiet_s=5", "handover.probe_interval_s=1", *settings],
-                         sim=[*SIM, *sim], bots={"a": f"127.0.0.1:{port}"})
-        self.origin = f"http://127.0.0.1:{port}"
+                         sim=self.sim_arguments(sim), bots={name: f"127.0.0.1:{port}" for name, port in ports.items()})
+        self.origin = f"http://127.0.0.1:{ports['a']}"
         self.processes = [self.sim, self.coordinator, *self.nodes]
         try:
             self.wait_live(2, 30)

@@ -1,20 +1,45 @@
-// A call as a music bot has it: through the adapter that discord.js gives to its voice library.
-import { recorder } from "./recorder.mjs";
+// A call as a music bot has it, with @discordjs/voice: joins, plays without end, and writes down what its library was told and in
+// which state it is.
+import { Readable } from "node:stream";
+import { load, recorder } from "./recorder.mjs";
 
-const adapters = new Map();
+const SILENCE = Buffer.from([0xf8, 0xff, 0xfe]); // one Opus frame of 20 ms
 
-/** Joins the channel, or leaves when there is none, and writes down what the voice library would be told. */
+/** Joins the channel of the guild, or leaves when there is none. */
 export function join(client, guild, channel) {
-  if (!adapters.has(guild)) {
-    adapters.set(
-      guild,
-      client.guilds.cache.get(guild).voiceAdapterCreator({
-        onVoiceStateUpdate: (d) => recorder.write({ e: "voice state", g: guild, session: d.session_id, channel: d.channel_id }),
-        onVoiceServerUpdate: (d) => recorder.write({ e: "voice server", g: guild, endpoint: d.endpoint, token: d.token }),
-        destroy: () => recorder.write({ e: "voice ended", g: guild }),
-      }),
-    );
-  }
-  const d = { guild_id: guild, channel_id: channel ?? null, self_mute: false, self_deaf: true };
-  if (!adapters.get(guild).sendPayload({ op: 4, d })) throw new Error("the shard does not take op 4");
+  const voice = load("@discordjs/voice");
+  if (!channel) return void voice.getVoiceConnection(guild).destroy();
+  const connection = voice.joinVoiceChannel({
+    guildId: guild,
+    channelId: channel,
+    adapterCreator: (methods) => client.guilds.cache.get(guild).voiceAdapterCreator(observed(guild, methods)),
+    daveEncryption: false, // the voice server of the tests has none
+  });
+  connection.on("stateChange", (_, { status }) => recorder.write({ e: "voice", g: guild, status }));
+  connection.on("error", (error) => recorder.failed(error));
+  const player = voice.createAudioPlayer();
+  player.on("error", (error) => recorder.failed(error));
+  player.play(voice.createAudioResource(Readable.from(frames()), { inputType: voice.StreamType.Opus }));
+  connection.subscribe(player);
+}
+
+function* frames() {
+  for (;;) yield SILENCE;
+}
+
+function observed(guild, methods) {
+  return {
+    onVoiceStateUpdate(d) {
+      recorder.write({ e: "voice state", g: guild, session: d.session_id, channel: d.channel_id });
+      methods.onVoiceStateUpdate(d);
+    },
+    onVoiceServerUpdate(d) {
+      recorder.write({ e: "voice server", g: guild, endpoint: d.endpoint, token: d.token });
+      methods.onVoiceServerUpdate(d);
+    },
+    destroy() {
+      recorder.write({ e: "voice ended", g: guild });
+      methods.destroy();
+    },
+  };
 }
