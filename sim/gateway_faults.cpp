@@ -237,7 +237,7 @@ fault_result gateway::unknown_event(const fault& what, moment now) {
   occurrence happened{.guild = g ? g->id : 0,
                       .guild_index = g ? g->index : 0,
                       .content = std::make_shared<const payload>(std::move(novel))};
-  happened.id = truth_.happened(happened.content->name, happened.guild, 0);
+  happened.id = truth_.happened(happened.content->name, happened.guild, 0, happened.content->d);
   fault_result result;
   for (auto* which : targets(what)) {
     auto& as = which->as();

@@ -169,6 +169,16 @@ TEST(fault, nonsense_is_answered_with_what_is_allowed) {
     EXPECT_TRUE(inject(at, body, 400).contains("error")) << body;
 }
 
+TEST(control, libraries_may_name_themselves_otherwise) {
+  scenario at;
+  for (auto* name : {"Discordbot (https://github.com/DasWolke/SnowTransfer, 0.17.5) Node.js/v22", "node"}) {
+    http_question ask{
+        .target = "/api/v10/gateway/bot", .authorization = "Bot " + small_world().token, .user_agent = name};
+    EXPECT_EQ(answer(at.discord, ask, "ws://x", at.now).status, 200) << name;
+  }
+  EXPECT_TRUE(at.broken_rules().empty());
+}
+
 TEST(control, rest_wants_the_token_and_the_bot_user_agent) {
   scenario at;
   http_question ask{
