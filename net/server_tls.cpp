@@ -24,7 +24,7 @@ void demand_valid_today(const X509* certificate, const std::string& file) {
 /// RFC 7301: a client that offers protocols gets HTTP/1.1 or, if that is not among them, a clear refusal.
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offers,
                     unsigned int size, void*) {
-  constexpr unsigned char spoken[] = "\x08http/1.1";
+  static constexpr unsigned char spoken[] = "\x08http/1.1";
   auto* chosen = const_cast<unsigned char**>(out);
   auto found = SSL_select_next_proto(chosen, out_size, spoken, sizeof spoken - 1, offers, size);
   return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;

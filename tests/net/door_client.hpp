@@ -285,8 +285,15 @@ private:
     SSL_CTX_set_verify(context_, SSL_VERIFY_PEER, nullptr);
     tls_ = SSL_new(context_);
     SSL_set_fd(tls_, fd_);
+    constexpr unsigned char offer[] = "\x02h2\x08http/1.1"; // as curl and undici do
+    SSL_set_alpn_protos(tls_, offer, sizeof offer - 1);
     if (SSL_connect(tls_) != 1)
       throw std::runtime_error{"no TLS"};
+    const unsigned char* chosen = nullptr;
+    unsigned int size = 0;
+    SSL_get0_alpn_selected(tls_, &chosen, &size);
+    if (std::string_view{reinterpret_cast<const char*>(chosen), size} != "http/1.1")
+      throw std::runtime_error{"not the protocol that was offered"};
   }
 
   std::string until(std::string_view mark) {
