@@ -22,6 +22,13 @@ enum class session_phase : std::uint8_t {
   live,    ///< READY is in its log: events are for it
 };
 
+/// Why a session cannot go on.
+enum class session_loss : std::uint8_t {
+  none,
+  missing,   ///< something that it should get never came here
+  overtaken, ///< it was too slow: the next event is not kept any more
+};
+
 class bot_session {
 public:
   using time = std::chrono::steady_clock::time_point;
@@ -45,12 +52,13 @@ public:
   guild_backfill backfill;
   std::uint64_t guilds = 0; ///< that it has, or is going to be sent
   std::uint64_t resumes = 0;
-  bool lost = false;    ///< something it should have got is not here any more: to be ended
-  bool touched = false; ///< something was appended since the last pump
+  session_loss loss = session_loss::none; ///< to be ended
+  bool touched = false;                   ///< something was appended since the last pump
 
   bot_connection* connection = nullptr;
   time detached_at; ///< when it lost its connection
 
+  bool lost() const { return loss != session_loss::none; }
   bool live() const { return phase == session_phase::live; }
   session_log& log() { return log_; }
   const session_log& log() const { return log_; }

@@ -51,16 +51,16 @@ void bot_switch::state::end_lost(time now) {
   any_lost = false;
   std::vector<bot_session*> ending;
   for (auto& x : sessions)
-    if (x->lost)
+    if (x->lost())
       ending.push_back(x.get());
   for (auto* x : ending) {
     ++invalid;
     auto* connection = x->connection;
-    auto behind = x->behind() > 0;
+    auto slow = x->loss == session_loss::overtaken;
     end(*x);
     if (!connection)
       continue;
-    if (behind)
+    if (slow)
       connection->close(4000);
     else
       connection->say_invalid(now);
@@ -181,11 +181,11 @@ void bot_switch::lost(std::function<bool(snowflake guild)> concerned, time now) 
       return;
     scope.broken = true;
     for (auto& seat : scope.seats)
-      s.lose(*seat.session);
+      s.lose(*seat.session, session_loss::missing);
   });
   for (auto& x : s.sessions)
     if (x->live() && may_concern(x->filter, concerned))
-      s.lose(*x);
+      s.lose(*x, session_loss::missing);
   s.flush(now);
 }
 

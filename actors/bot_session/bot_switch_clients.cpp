@@ -151,7 +151,7 @@ void bot_switch::state::drained(bot_connection& from) {
     return;
   auto when = now();
   pump(*from.session(), when);
-  if (!from.session()->lost)
+  if (!from.session()->lost())
     fetch_more(*from.session(), when);
   flush(when);
 }

@@ -195,18 +195,18 @@ void bot_switch::state::break_off(const event_entry& e, delivery_scope& scope, d
     if (!seat.open || seat.from + 1 >= e.n)
       continue;
     harmed = true;
-    lose(*seat.session);
+    lose(*seat.session, session_loss::missing);
   }
   if (place == delivery_place::hole)
     for (auto& x : sessions)
       if (x->live() && x->filter.sees(e.guild) && !scope.seat_of(x.get()))
-        lose(*x); // it may be a join that is missing
+        lose(*x, session_loss::missing); // it may be a join that is missing
   holes += harmed;
 }
 
 void bot_switch::state::pump(bot_session& x, time) {
-  if (x.connection && !x.lost && !x.pump(x.connection->link(), ring, settings.high_water, self))
-    lose(x);
+  if (x.connection && !x.lost() && !x.pump(x.connection->link(), ring, settings.high_water, self))
+    lose(x, session_loss::overtaken);
 }
 
 void bot_switch::state::flush(time now) {

@@ -45,7 +45,7 @@ void bot_switch::state::try_ready(bot_session& x, time now) {
 }
 
 bool bot_switch::state::may_fetch(const bot_session& x) const {
-  return x.connection && !x.lost && x.behind() == 0 && x.connection->link().queued() <= low_water;
+  return x.connection && !x.lost() && x.behind() == 0 && x.connection->link().queued() <= low_water;
 }
 
 void bot_switch::state::fetch_more(bot_session& x, time now) {

@@ -67,8 +67,9 @@ struct bot_switch::state final : connection_owner {
   bot_session* find(std::uint32_t asker);
   bot_session* find(std::string_view id);
   void end(bot_session& x); ///< forgets it; a connection of it stays open without session
-  void lose(bot_session& x) {
-    x.lost = true;
+  void lose(bot_session& x, session_loss how) {
+    if (!x.lost())
+      x.loss = how;
     any_lost = true;
   }
   void end_lost(time now);

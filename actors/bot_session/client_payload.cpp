@@ -106,7 +106,8 @@ client_payload presence(dom::object d, std::string_view raw) {
 
 bool voice_fields_ok(dom::object d) {
   dom::element channel;
-  return d["channel_id"].get(channel) != SUCCESS || channel.is_null() || id(dom_value{std::move(channel)}) != 0;
+  return d["channel_id"].get(channel) != SUCCESS || channel.is_null() ||
+         id(dom_value{std::move(channel)}) != 0;
 }
 
 bool member_fields_ok(dom::object d) {
