@@ -27,11 +27,6 @@ scope_state& partition::at(const scope& x, side seen, monotonic now) {
   g.epoch = settings_->first_epoch;
   g.handover = guild_handover{sources_->lead_of_new(x, seen)};
   g.last = g.handover.lead();
-  if (auto kept = unplaced_.empty() ? unplaced_.end() : unplaced_.find(x.id);
-      kept != unplaced_.end() && x.kind == scope_kind::guild) {
-    g.cache = std::move(kept->second);
-    unplaced_.erase(kept);
-  }
   if (x.kind != scope_kind::channel)
     return g;
   // A channel outside guilds has no snapshot: both sessions of shard 0 cover it from the start.
@@ -231,8 +226,6 @@ void partition::session_opened(const source& from, std::span<const snowflake> gu
     g.left = true;
     settings_->cache ? leave_untold(g, from, s) : note_position(g);
   });
-  if (!resynced)
-    drop_unlisted(from);
 }
 
 void partition::session_lost(const source& from, std::string_view why, monotonic now) {

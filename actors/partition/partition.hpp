@@ -182,7 +182,6 @@ private:
   void tell_difference(scope_state& g, const arrival& in, const guild_cache& newer);
   void keep_cache(scope_state& g, guild_cache x);
   void drop_cache(scope_state& g);
-  void drop_unlisted(const source& from);
   void leave_untold(scope_state& g, const source& from, std::uint64_t s);
   bool away(const scope_state& g) const;
 
@@ -223,8 +222,6 @@ private:
       watches_; ///< holds, and what keeps their streams from being acknowledged
   std::unordered_map<scope, monotonic>
       unclaimed_; ///< the lead never showed the guild, the follower does: since when
-  std::unordered_map<snowflake, std::unique_ptr<guild_cache>>
-      unplaced_; ///< caches of an earlier run whose guilds had no delivery yet; they wait for their session
   keyed_window keyed_;
   repeat_window repeats_;
   handover_counters counters_;

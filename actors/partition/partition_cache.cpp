@@ -81,17 +81,7 @@ void partition::drop_cache(scope_state& g) {
   out_->tie_item();
 }
 
-/// A session's READY does not list them, so the bot has left them while nobody looked.
-void partition::drop_unlisted(const source& from) {
-  std::erase_if(unplaced_, [&](auto& x) {
-    auto gone = shard_of(x.first, from.from.shard.count) == from.from.shard.id && !from.listed(x.first) &&
-                sources_->lead_of_new({scope_kind::guild, x.first}, from.at) == from.at;
-    if (gone)
-      write_cache_step(out_->log(), x.first, 0, cache_step::dropped, unknown_event, {});
-    return gone;
-  });
-}
-
+/// A new session's READY does not list the guild: the bot has left it while nobody looked.
 void partition::leave_untold(scope_state& g, const source& from, std::uint64_t s) {
   event_block like;
   like.from = from.from;
@@ -126,9 +116,6 @@ void partition::list(const guild_filter& which, std::vector<snowflake>& guilds) 
   for (auto& [at, g] : scopes_)
     if (at.kind == scope_kind::guild && g.known && !g.left && which.sees(at.id))
       guilds.push_back(at.id);
-  for (auto& [guild, _] : unplaced_)
-    if (which.sees(guild))
-      guilds.push_back(guild);
 }
 
 guild_snapshot partition::describe(snowflake guild, const guild_view& view, std::string& bytes) const {
@@ -140,8 +127,6 @@ guild_snapshot partition::describe(snowflake guild, const guild_view& view, std:
     row.gone = g.left;
     if (!away(g) && !g.left)
       cache = g.cache.get();
-  } else if (auto kept = unplaced_.find(guild); kept != unplaced_.end()) {
-    cache = kept->second.get();
   }
   auto before = bytes.size();
   if (cache && !cache->empty())
@@ -164,13 +149,10 @@ void partition::restore(const std::vector<logged_cache>& steps) {
       cache->apply(x.type, x.bytes, *settings_->cache);
     }
   }
-  if (!cache || steps.empty())
-    return;
-  auto guild = steps.front().guild;
-  if (auto found = scopes_.find({scope_kind::guild, guild}); found != scopes_.end())
+  // A guild without position was shown by a follower alone; its lead will show it, too.
+  auto found = steps.empty() ? scopes_.end() : scopes_.find({scope_kind::guild, steps.front().guild});
+  if (found != scopes_.end())
     found->second.cache = std::move(cache);
-  else
-    unplaced_[guild] = std::move(cache);
 }
 
 } // namespace shardyard

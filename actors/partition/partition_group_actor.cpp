@@ -333,13 +333,16 @@ void partition_group_state::progressed() {
 /// The answer goes out before what is kept.
 caf::result<feed_opened> partition_group_state::open_feed(const feed_request& x,
                                                           const caf::strong_actor_ptr& sink) {
-  if (!sink || !releases.empty())
-    return caf::make_error(caf::sec::runtime_error, sink ? "the group is being released" : "no sink");
+  auto why = !sink               ? "a feed needs a sink"
+             : !releases.empty() ? "the group is being released"
+             : feeds.outdated(x) ? "a later life of this endpoint is fed already"
+                                 : nullptr;
+  if (why)
+    return caf::make_error(caf::sec::runtime_error, why);
   auto promise = self->make_response_promise<feed_opened>();
   promise.deliver(feed_opened{setup.place.id, setup.place.epoch, feeds.whole(x.through)});
   durable = true;
-  if (!feeds.open(x, caf::actor_cast<sink_actor>(sink), taken, given))
-    spdlog::warn("endpoint {}: an older life of it asks for a feed", x.endpoint);
+  feeds.open(x, caf::actor_cast<sink_actor>(sink), taken, given);
   progressed();
   return promise;
 }

@@ -151,8 +151,6 @@ void partition::snapshot(recovered_state& x) const {
     if (g.cache)
       add_whole(x, at.id, g.n, *g.cache);
   }
-  for (auto& [guild, cache] : unplaced_)
-    add_whole(x, guild, 0, *cache);
   for (auto& [at, cut] : pending_cuts_)
     x.cuts[{at, cut.epoch}] = cut;
   auto home = scope{scope_kind::other, id_};

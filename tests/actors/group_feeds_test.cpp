@@ -213,7 +213,7 @@ TEST_F(group_feeds, the_same_sink_may_ask_twice) {
 TEST_F(group_feeds, an_older_life_of_an_endpoint_does_not_take_its_feed_back) {
   auto old = make(), fresh = make();
   opened(fresh, "e", 7);
-  opened(old, "e", 6);
+  EXPECT_EQ(feed(old, "e", 6).index(), 1u);
   events();
   w.pass(1s);
   EXPECT_TRUE(old.record->delivery_numbers.empty());
