@@ -108,10 +108,6 @@ void audit::control(const jsonl_header& header) {
 }
 
 bool audit::unmatched_is_fine(const jsonl_header& header) {
-  if ((header.flags & snapshot_flag) != 0) {
-    ++result_.levelled;
-    return true;
-  }
   // The truth lists real joins and leaves; other session-local events are nobody's occurrence.
   auto local = type_of(find_event_type(header.t)).lane == lane::local && header.t != "GUILD_CREATE" &&
                header.t != "GUILD_DELETE";
@@ -125,7 +121,15 @@ void audit::event(const jsonl_header& header) {
     known_session_index_ = truth_.find_session(unescaped(header.session_id));
   }
   auto id = known_session_index_ ? truth_.find(*known_session_index_, header.s) : 0;
+  // Made from a snapshot: nobody's occurrence, wherever it stands; but a levelled presence was sent by the
+  // new session and may be all that is seen of it.
+  auto made = (header.flags & snapshot_flag) != 0;
   auto fits = id != 0 && truth_.name_of(id).name == header.t && truth_.scope_of(id).guild == header.guild;
+  if (made && (!fits || first_n_[id] != 0)) {
+    check_number(header, 0);
+    ++result_.levelled;
+    return;
+  }
   check_number(header, fits ? id : 0);
   if (fits) {
     deliver(header, id);

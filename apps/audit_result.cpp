@@ -113,7 +113,7 @@ std::string to_table(const audit_result& x) {
                                        x.n_missing, x.n_reused, x.n_backwards, x.epoch_backwards));
   line("lines",
        fmt::format(
-           "{} of {} guilds; foreign {}, malformed {}, torn {}, session-local {}, levelled presences {}, "
+           "{} of {} guilds; foreign {}, malformed {}, torn {}, session-local {}, levelled {}, "
            "repeated cuts and gaps {}",
            x.lines, x.guilds, x.foreign, x.malformed, x.torn, x.local_lines, x.levelled,
            x.controls_repeated));

@@ -56,7 +56,7 @@ struct audit_result {
   std::uint64_t epoch_backwards = 0;         ///< guild epochs that fell
   std::uint64_t controls_repeated = 0;       ///< cut and gap lines written again after a crash
   std::uint64_t local_lines = 0;             ///< lines of session-local events, which the truth does not list
-  std::uint64_t levelled = 0;                ///< presences made from a snapshot at a cut
+  std::uint64_t levelled = 0;                ///< events of any type made from a snapshot
   std::vector<std::string> examples;         ///< the first findings in words
 
   const lane_figures& of(audit_lane lane) const { return lanes[static_cast<std::size_t>(lane)]; }

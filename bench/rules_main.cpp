@@ -134,8 +134,9 @@ void block_split(benchmark::State& state) {
 // A partition group of one node with the shards of one or two topologies on it.
 class group_run {
 public:
-  group_run() {
+  explicit group_run(std::optional<cache_policy> cache = {}) {
     partition_settings settings;
+    settings.cache = cache;
     settings.node = "bench";
     settings.partition_count = partition_count;
     for (std::uint32_t p = 0; p < partition_count; ++p)
@@ -161,19 +162,20 @@ public:
       mark.guilds.push_back(guild.id);
     take(group_->on_mark(++x.ordinal, mark, now_));
     event_block block;
-    auto bytes = std::make_shared<std::string>("GUILD_CREATE{}");
-    block.bytes = bytes;
-    for (auto id : mark.guilds) {
+    auto bytes = std::make_shared<std::string>("GUILD_CREATE");
+    for (auto& guild : prepared().world.guilds()) {
       event_entry entry;
-      entry.guild = id;
+      entry.guild = guild.id;
       entry.s = ++x.s;
       entry.t_size = 12;
-      entry.d_offset = 12;
-      entry.d_size = 2;
+      entry.d_offset = static_cast<std::uint32_t>(bytes->size());
+      *bytes += prepared().world.snapshot(guild);
+      entry.d_size = static_cast<std::uint32_t>(bytes->size() - entry.d_offset);
       entry.type = find_event_type("GUILD_CREATE");
       entry.lane = type_of(entry.type).lane;
       block.entries.push_back(entry);
     }
+    block.bytes = std::move(bytes);
     deliver(x, block);
     return x;
   }
@@ -198,13 +200,18 @@ public:
     take(group_->on_block(++x.ordinal, block, now_));
   }
 
+  std::uint64_t logged_bytes() const { return logged_; }
+  std::string state() const { return group_->snapshot().value(); }
+
 private:
   void take(bool accepted) {
     if (!accepted)
       throw std::runtime_error{"the group refused an item"};
     now_ += std::chrono::microseconds(100);
     auto batch = group_->take_deliveries();
-    benchmark::DoNotOptimize(group_->take_log());
+    auto log = group_->take_log();
+    logged_ += log.size();
+    benchmark::DoNotOptimize(log.data());
     group_->delivered(batch.number);
     group_->checkpoint(now_);
     benchmark::DoNotOptimize(group_->take_acks());
@@ -212,6 +219,7 @@ private:
   }
 
   monotonic now_ = std::chrono::seconds(1000);
+  std::uint64_t logged_ = 0;
   std::unique_ptr<partition_group> group_;
 };
 
@@ -223,6 +231,33 @@ void hand_over_steady(benchmark::State& state) {
   while (state.KeepRunningBatch(per_block))
     run.deliver(only, blocks[i++ % blocks.size()]);
   per_event(state, 1);
+}
+
+// With a cache: the same events, and what they add to the log.
+void hand_over_remembered(benchmark::State& state) {
+  cache_policy policy;
+  policy.members = static_cast<member_policy>(state.range(0));
+  policy.presences = state.range(1) != 0;
+  group_run run{policy};
+  auto only = run.start({1, 0, 1});
+  auto& blocks = prepared().blocks;
+  auto before = run.logged_bytes();
+  std::size_t i = 0;
+  while (state.KeepRunningBatch(per_block))
+    run.deliver(only, blocks[i++ % blocks.size()]);
+  per_event(state, 1);
+  state.counters["log_bytes_per_event"] =
+      static_cast<double>(run.logged_bytes() - before) / static_cast<double>(state.iterations());
+}
+
+// The whole state of 300 guilds as a compaction or a move writes it.
+void state_of_guilds(benchmark::State& state) {
+  group_run run{cache_policy{.members = member_policy::seen, .presences = true}};
+  run.start({1, 0, 1});
+  std::size_t bytes = 0;
+  for (auto _ : state)
+    bytes = run.state().size();
+  state.counters["bytes"] = static_cast<double>(bytes);
 }
 
 // Time per event of the world, of which each session brings its copy.
@@ -249,6 +284,11 @@ BENCHMARK(content_hash_of_d);
 BENCHMARK(jsonl_line);
 BENCHMARK(block_split)->ArgName("nodes")->Arg(1)->Arg(3);
 BENCHMARK(hand_over_steady);
+BENCHMARK(hand_over_remembered)
+    ->ArgNames({"members", "presences"})
+    ->Args({static_cast<int>(member_policy::voice), 0})
+    ->Args({static_cast<int>(member_policy::seen), 1});
+BENCHMARK(state_of_guilds)->Unit(benchmark::kMillisecond);
 BENCHMARK(hand_over_overlap)->ArgName("cuts_allowed")->Arg(0)->Arg(1);
 
 BENCHMARK_MAIN();

@@ -85,6 +85,7 @@ struct group_figures {
   std::uint64_t undelivered = 0;    ///< events waiting for a sink
   delay_counts added_delay;         ///< guild events while units move
   delay_counts held_delay;          ///< of these, the held ones
+  std::uint64_t uncached = 0;       ///< guilds that bots see as unavailable until a new session shows them
   std::uint64_t voice_rejoined = 0; ///< voice channels joined once more after a cut
 };
 
@@ -109,6 +110,7 @@ inline group_figures& operator+=(group_figures& sum, const group_figures& x) {
   sum.breaches += x.breaches;
   sum.overlap_bytes += x.overlap_bytes;
   sum.undelivered += x.undelivered;
+  sum.uncached += x.uncached;
   add(sum.added_delay, x.added_delay);
   add(sum.held_delay, x.held_delay);
   sum.voice_rejoined += x.voice_rejoined;
@@ -176,14 +178,14 @@ bool inspect(Inspector& f, handover_report& x) {
 
 template <class Inspector>
 bool inspect(Inspector& f, group_figures& x) {
-  return f.object(x).fields(f.field("guilds", x.guilds), f.field("delivered", x.delivered),
-                            f.field("compared", x.compared), f.field("late", x.late),
-                            f.field("lead_only", x.lead_only), f.field("unverifiable", x.unverifiable),
-                            f.field("inversions", x.inversions), f.field("holds", x.holds),
-                            f.field("holds_released", x.holds_released), f.field("gaps", x.gaps),
-                            f.field("breaches", x.breaches), f.field("overlap_bytes", x.overlap_bytes),
-                            f.field("undelivered", x.undelivered), f.field("added_delay", x.added_delay),
-                            f.field("held_delay", x.held_delay), f.field("voice_rejoined", x.voice_rejoined));
+  return f.object(x).fields(
+      f.field("guilds", x.guilds), f.field("delivered", x.delivered), f.field("compared", x.compared),
+      f.field("late", x.late), f.field("lead_only", x.lead_only), f.field("unverifiable", x.unverifiable),
+      f.field("inversions", x.inversions), f.field("holds", x.holds),
+      f.field("holds_released", x.holds_released), f.field("gaps", x.gaps), f.field("breaches", x.breaches),
+      f.field("overlap_bytes", x.overlap_bytes), f.field("undelivered", x.undelivered),
+      f.field("added_delay", x.added_delay), f.field("held_delay", x.held_delay),
+      f.field("uncached", x.uncached), f.field("voice_rejoined", x.voice_rejoined));
 }
 
 template <class Inspector>

@@ -256,7 +256,8 @@ json::object status_document(const document_sources& from) {
   result["delivery"] = json::object{{"delivered", sums.delivered},
                                     {"undelivered", sums.undelivered},
                                     {"gaps", sums.gaps},
-                                    {"breaches", sums.breaches}};
+                                    {"breaches", sums.breaches},
+                                    {"uncached", sums.uncached}};
   result["nodes"] = nodes(from);
   result["shards"] = shards(from);
   return result;

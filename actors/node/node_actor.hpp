@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,6 +39,7 @@ struct node_setup {
   handover_tuning tuning;
   std::chrono::milliseconds exceptions_after{600'000};
   voice_tuning voice;
+  std::optional<cache_policy> cache; ///< as in partition_group_setup
   bool guilds_intent = true;
   std::shared_ptr<io_door> door;
   std::shared_ptr<peer_links> links; ///< to the other nodes; without one: plain TCP

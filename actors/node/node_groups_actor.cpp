@@ -78,6 +78,7 @@ void node_state::open_sinks_once() {
   partition_group_setup common;
   common.sinks = setup.sinks;
   common.max_backlog_bytes = setup.max_backlog_bytes;
+  common.cache = setup.cache;
   sinks = open_shared_sinks(self->system(), common, offsets);
   for (auto& sink : sinks->opened.sinks)
     if (sink.ends_with_group)
@@ -114,6 +115,7 @@ bool node_state::spawn_group(const group_place& place, bool ran_here) {
                                     .tuning = setup.tuning,
                                     .exceptions_after = setup.exceptions_after,
                                     .voice = setup.voice,
+                                    .cache = setup.cache,
                                     .guilds_intent = setup.guilds_intent,
                                     .first = known,
                                     .listener = self,

@@ -26,6 +26,7 @@ public:
   /// The copy begins again with `whole`, the log as it is now; everything up to `commit` is in it.
   void begin(std::string whole, std::uint64_t commit) {
     pending_ = std::move(whole);
+    gone_ = 0;
     sent_ = confirmed_ = 0;
     end_ = whole_ = pending_.size();
     marks_ = {{end_, commit}};
@@ -50,13 +51,18 @@ public:
 
   /// What to send now; none while an append is under way or when all is sent.
   std::optional<piece> next() {
-    if (!active_ || waiting_ || (pending_.empty() && !anew_))
+    if (!active_ || waiting_ || (gone_ == pending_.size() && !anew_))
       return std::nullopt;
     auto most = sent_ < whole_ ? std::min<std::uint64_t>(most_bytes, whole_ - sent_) : most_bytes;
-    piece result{sent_, std::exchange(anew_, false), pending_.substr(0, most), 0};
+    piece result{sent_, std::exchange(anew_, false), pending_.substr(gone_, most), 0};
     if (sent_ < whole_ && whole_ > most_bytes)
       result.until = whole_;
-    pending_.erase(0, result.bytes.size());
+    gone_ += result.bytes.size();
+    // Not with each piece: a copy of many pieces would be moved as often.
+    if (gone_ > pending_.size() / 2) {
+      pending_.erase(0, gone_);
+      gone_ = 0;
+    }
     in_flight_ = result.bytes.size();
     waiting_ = true;
     return result;
@@ -83,6 +89,7 @@ public:
 
 private:
   std::string pending_;
+  std::size_t gone_ = 0; ///< bytes at its beginning that were sent
   std::uint64_t sent_ = 0;
   std::uint64_t confirmed_ = 0;
   std::uint64_t end_ = 0;

@@ -48,6 +48,12 @@ public:
   std::string& log() { return log_; }
   void cut_made() { last_cut_ = open_; }
 
+  /// What the present item has changed is true only when everything put in so far is accepted: the item must
+  /// come again if that fails.
+  void tie_item() { item_tie_ = !blocks_.empty() ? open_ : sent_.empty() ? 0 : sent_.back().number; }
+  /// Batch that the item waits for; 0: none. Once per item.
+  std::uint64_t take_item_tie() { return std::exchange(item_tie_, 0); }
+
   /// Number of the batch that collects deliveries now; what was put in is accepted when this batch is.
   std::uint64_t open_batch() const { return open_; }
   std::uint64_t last_cut() const { return last_cut_; } ///< newest batch with a change of lead
@@ -82,6 +88,7 @@ private:
   std::uint64_t open_ = 1;
   std::uint64_t accepted_ = 0;
   std::uint64_t last_cut_ = 0;
+  std::uint64_t item_tie_ = 0;
   std::uint64_t events_ = 0;
   std::uint64_t accepted_events_ = 0;
   std::uint64_t unlogged_events_ = 0;

@@ -43,6 +43,7 @@ struct group_report {
   std::uint64_t overlap_bytes = 0; ///< memory of hand-overs and presence tables
   std::uint64_t guilds = 0;
   std::uint64_t channels = 0; ///< delivery sequences of channels outside guilds
+  std::uint64_t uncached = 0; ///< guilds that should be remembered and are not: no snapshot has come
   std::uint64_t delivered = 0;
   std::uint64_t replayed = 0;          ///< dropped by the replay filter
   std::uint64_t keyed_doubles = 0;     ///< copies of keyed events not delivered again

@@ -38,7 +38,7 @@ opened_sinks open_all(caf::actor_system& system, const partition_group_setup& se
                       const std::function<void(const delivered_line&)>& visit) {
   std::vector<std::unique_ptr<line_writer>> writers;
   std::vector<sink_file> files;
-  bool forgetful = !setup.receivers.empty();
+  bool forgetful = !setup.receivers.empty() || setup.cache; // as endpoints are
   for (auto& x : setup.sinks) {
     auto& writer = writers.emplace_back(x.kind == sink_type::jsonl ? open_line_writer(x.path) : nullptr);
     forgetful = forgetful || (x.kind != sink_type::null && !has_tail(x));
@@ -81,8 +81,10 @@ opened_sinks open_all(caf::actor_system& system, const partition_group_setup& se
 
 opened_sinks open_sinks(caf::actor_system& system, const partition_group_setup& setup,
                         recovered_state& recovered) {
-  return open_all(system, setup, recovered.sinks,
-                  [&recovered](const delivered_line& x) { recovered.apply_tail(x); });
+  auto result = open_all(system, setup, recovered.sinks,
+                         [&recovered](const delivered_line& x) { recovered.apply_tail(x); });
+  result.recent = result.again;
+  return result;
 }
 
 std::shared_ptr<shared_sinks> open_shared_sinks(caf::actor_system& system, const partition_group_setup& setup,
@@ -90,11 +92,13 @@ std::shared_ptr<shared_sinks> open_shared_sinks(caf::actor_system& system, const
   auto result = std::make_shared<shared_sinks>();
   result->opened =
       open_all(system, setup, offsets, [&result](const delivered_line& x) { result->tail.push_back(x); });
+  if (setup.cache)
+    result->opened.recent = result->opened.again;
   return result;
 }
 
 opened_sinks use_sinks(shared_sinks& from, const partition_group_setup& setup, recovered_state& recovered) {
-  auto mine = [&setup](const delivered_line& x) {
+  auto mine = [&setup](const auto& x) {
     auto partition = x.guild == 0 ? 0 : partition_of(x.guild, setup.partition_count);
     return std::ranges::find(setup.place.partitions, partition) != setup.place.partitions.end();
   };
@@ -102,7 +106,12 @@ opened_sinks use_sinks(shared_sinks& from, const partition_group_setup& setup, r
     for (auto& line : from.tail)
       if (mine(line))
         recovered.apply_tail(line);
-  auto result = opened_sinks{.sinks = from.opened.sinks, .again = std::exchange(from.opened.again, {})};
+  auto result =
+      opened_sinks{.sinks = from.opened.sinks, .again = std::exchange(from.opened.again, {}), .recent = {}};
+  if (setup.ran_here)
+    for (auto block : from.opened.recent)
+      if (std::erase_if(block.entries, [&](auto& e) { return !mine(e); }); !block.entries.empty())
+        result.recent.push_back(std::move(block));
   for (auto& sink : result.sinks)
     sink.ends_with_group = false; // it is the node's
   return result;

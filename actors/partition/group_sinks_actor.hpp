@@ -26,8 +26,9 @@ struct group_sink {
 };
 
 struct opened_sinks {
-  std::vector<group_sink> sinks;  ///< without those that take everything at once
-  std::vector<event_block> again; ///< delivered before a restart; sinks without a path may lack it
+  std::vector<group_sink> sinks;   ///< without those that take everything at once
+  std::vector<event_block> again;  ///< delivered before a restart; sinks without a path may lack it
+  std::vector<event_block> recent; ///< of these, the group's own: endpoints may lack it
 };
 
 /// Opens the sinks of the configuration, brings the files to the same line and tells `recovered` what they
@@ -46,7 +47,8 @@ struct shared_sinks {
 std::shared_ptr<shared_sinks> open_shared_sinks(caf::actor_system& system, const partition_group_setup& setup,
                                                 const std::map<std::string, std::string>& offsets);
 
-/// A group's own view of the node's sinks. What a sink may lack is given to the first group that asks.
+/// A group's own view of the node's sinks. What a sink may lack is given to the first group that asks; what
+/// endpoints may lack, to each group its part.
 opened_sinks use_sinks(shared_sinks& from, const partition_group_setup& setup, recovered_state& recovered);
 
 } // namespace shardyard

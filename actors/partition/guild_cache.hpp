@@ -90,6 +90,8 @@ public:
   std::size_t bytes() const;
 
 private:
+  friend class guild_change;
+  friend class guild_comparison;
   struct content;
   std::unique_ptr<content> content_;
 };

@@ -28,7 +28,7 @@ void forward_sounds(desk_output& out, const leading_session& lead, const std::st
 void guild_questions::take(const bot_command& x, const desk_port& port, desk_output& out, monotonic now) {
   if (x.op == sounds_op) {
     for (auto id : json_elements(find_value(json_members(x.d), "guild_ids")))
-      if (auto guild = id_of(id); guild != 0)
+      if (auto guild = number_of(id); guild != 0)
         ask({x.op, guild}, x.asker, x.bot, {});
   } else {
     ask({x.op, x.guild}, x.asker, x.bot, x.d);

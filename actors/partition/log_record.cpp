@@ -1,12 +1,13 @@
 #include "actors/partition/log_record.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <xxhash.h>
 
 namespace shardyard {
 namespace {
 
-enum class record_kind : std::uint8_t { session = 1, position, cut, key, sink, outage };
+enum class record_kind : std::uint8_t { session = 1, position, cut, key, sink, outage, cache };
 
 constexpr std::size_t frame_size = sizeof(std::uint32_t) + sizeof(std::uint64_t);
 
@@ -160,6 +161,31 @@ bool read(record_reader& in, logged_outage& x) {
   return in.good();
 }
 
+bool read(record_reader& in, logged_cache& x) {
+  in.get(x.guild);
+  in.get(x.n);
+  in.get(x.step);
+  in.get(x.type);
+  in.get(x.bytes);
+  return in.good() && x.step <= cache_step::dropped && x.type < event_types().size();
+}
+
+// Of the steps before a whole state only those can be needed again that no sink had seen for certain, so that
+// a long log takes no more memory than its newest part.
+void add_step(recovered_state& state, logged_cache x) {
+  auto& steps = state.caches[x.guild];
+  if (x.step == cache_step::whole) {
+    auto position = state.positions.find({scope_kind::guild, x.guild});
+    auto seen = position == state.positions.end() ? 0 : position->second.n;
+    auto last = std::find_if(steps.rbegin(), steps.rend(), [seen](const logged_cache& y) {
+      return y.n <= seen && y.step != cache_step::event;
+    });
+    if (last != steps.rend())
+      steps.erase(steps.begin(), last.base() - 1);
+  }
+  steps.push_back(std::move(x));
+}
+
 bool apply(recovered_state& state, std::string_view payload) {
   record_reader in{payload};
   auto kind = record_kind{};
@@ -196,6 +222,10 @@ bool apply(recovered_state& state, std::string_view payload) {
     else
       state.outages[{x.at, x.session}] = x;
     return true;
+  }
+  case record_kind::cache: {
+    logged_cache x;
+    return read(in, x) && (add_step(state, std::move(x)), true);
   }
   case record_kind::sink: {
     std::string name, offset;
@@ -268,6 +298,20 @@ void write_record(std::string& log, const logged_outage& x) {
   out.put(x.at);
   out.put(x.session);
   out.put(x.over);
+}
+
+void write_cache_step(std::string& log, snowflake guild, std::uint64_t n, cache_step step, event_type_id type,
+                      std::string_view bytes) {
+  record_writer out{log, record_kind::cache};
+  out.put(guild);
+  out.put(n);
+  out.put(step);
+  out.put(type);
+  out.put(bytes);
+}
+
+void write_record(std::string& log, const logged_cache& x) {
+  write_cache_step(log, x.guild, x.n, x.step, x.type, x.bytes);
 }
 
 void write_sink_offset(std::string& log, std::string_view sink, std::string_view offset) {

@@ -49,12 +49,33 @@ struct logged_outage {
   bool over = false;
 };
 
+/// What has become of a guild's cache.
+enum class cache_step : std::uint8_t {
+  whole,   ///< it is what `bytes` say (guild_cache::save)
+  event,   ///< this delivery changed it
+  dropped, ///< the bot has left the guild
+};
+
+/// A step of a guild's cache, logged before the delivery goes to a sink. Valid when the guild has come to
+/// `n`.
+struct logged_cache {
+  snowflake guild = 0;
+  std::uint64_t n = 0; ///< the state has the effect of all deliveries up to this one
+  cache_step step = cache_step::whole;
+  event_type_id type = unknown_event; ///< event: its type, and `bytes` its `d`
+  std::string bytes;
+};
+
 /// Each appends one framed record to `log`.
 void write_record(std::string& log, const logged_session& x);
 void write_record(std::string& log, const position& x);
 void write_record(std::string& log, const logged_cut& x);
 void write_record(std::string& log, const logged_key& x);
 void write_record(std::string& log, const logged_outage& x);
+void write_record(std::string& log, const logged_cache& x);
+/// As the record above, without a copy of the bytes.
+void write_cache_step(std::string& log, snowflake guild, std::uint64_t n, cache_step step, event_type_id type,
+                      std::string_view bytes);
 void write_sink_offset(std::string& log, std::string_view sink, std::string_view offset);
 
 /// What a line that a sink has kept says about itself (the envelope of the jsonl sink).
@@ -76,7 +97,8 @@ struct recovered_state {
   std::map<std::pair<scope, std::uint64_t>, logged_cut> cuts; ///< by scope and epoch
   std::vector<logged_key> keys;
   std::map<std::pair<scope, std::uint32_t>, logged_outage> outages; ///< that are not over
-  std::map<std::string, std::string> sinks;                         ///< opaque offset of each sink
+  std::map<snowflake, std::vector<logged_cache>> caches; ///< steps in their order; settled: a whole one first
+  std::map<std::string, std::string> sinks;              ///< opaque offset of each sink
   std::uint64_t records = 0;
   std::uint64_t torn_bytes = 0; ///< cut off behind the last good record
 
@@ -84,9 +106,9 @@ struct recovered_state {
   /// behind; the others refuse numbers that they have. Call for every line in file order.
   void apply_tail(const delivered_line& line);
 
-  /// Drops what no sink has seen: keys beyond the positions, cuts whose control line was not accepted (their
-  /// old lead sends its unacknowledged events again) save swaps, which are redone. Call after the last
-  /// apply_tail.
+  /// Drops what no sink has seen: keys and steps of caches beyond the positions, cuts whose control line was
+  /// not accepted (their old lead sends its unacknowledged events again) save swaps, which are redone. Call
+  /// after the last apply_tail.
   void settle();
 
   /// As records, for a compaction. The log itself adds the sinks.

@@ -23,6 +23,7 @@ std::string state_to_move(std::string_view kept, std::span<const std::uint32_t> 
   std::erase_if(state.positions, [&](auto& x) { return !moves(x.first); });
   std::erase_if(state.keys, [&](auto& x) { return !moves(x.at); });
   std::erase_if(state.outages, [&](auto& x) { return !moves(x.first.first); });
+  std::erase_if(state.caches, [&](auto& x) { return !moves({scope_kind::guild, x.first}); });
   for (auto& [_, x] : state.positions)
     x.epoch += raise;
   std::map<std::pair<scope, std::uint64_t>, logged_cut> cuts;

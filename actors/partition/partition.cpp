@@ -224,7 +224,7 @@ void partition::session_opened(const source& from, std::span<const snowflake> gu
       tell_gap(g, from.at, from.from.session_id, s);
     g.known = false;
     g.left = true;
-    note_position(g);
+    settings_->cache ? leave_untold(g, from, s) : note_position(g);
   });
 }
 

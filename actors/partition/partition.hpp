@@ -6,12 +6,15 @@
 #include "actors/partition/command_desk.hpp"
 #include "actors/partition/delivery_outbox.hpp"
 #include "actors/partition/group_report.hpp"
+#include "actors/partition/guild_cache.hpp"
 #include "actors/partition/presence_level.hpp"
 #include "actors/partition/repeat_window.hpp"
 #include "actors/partition/source_table.hpp"
 #include "actors/partition/stream_ledger.hpp"
 #include "actors/partition/voice_watch.hpp"
+#include "messages/bots.hpp"
 
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -29,6 +32,7 @@ struct partition_settings {
   std::size_t max_presence_users = 2048;             ///< per guild in overlap
   monotonic exceptions_after = std::chrono::minutes(10);
   voice_tuning voice;
+  std::optional<cache_policy> cache; ///< none: guilds are not remembered
   bool guilds_intent = true; ///< false: no GUILD_CREATE follows a READY, so READY itself opens the coverage
 };
 
@@ -47,6 +51,7 @@ struct scope_state {
   std::array<per_side, 2> sides;
   change_slot change;
   std::unique_ptr<presence_level> presences; ///< null: nothing to level
+  std::unique_ptr<guild_cache> cache;        ///< as of delivery n; null: no snapshot yet, or no policy
   side last = side::first;                   ///< side of the newest delivery
   bool known = false;                        ///< the bot is in this guild (channels: always)
   bool left = false;                         ///< the bot has left the guild; kept for its numbers
@@ -73,6 +78,7 @@ public:
   void restore(const logged_key& x, monotonic now);
 
   void restore(const logged_outage& x);
+  void restore(const std::vector<logged_cache>& steps);
   /// After all restores: what has lost its session meanwhile is a gap.
   void restored();
 
@@ -94,6 +100,8 @@ public:
 
   /// Of a guild that the bot is in.
   std::optional<leading_session> lead_of(snowflake guild) const;
+  /// `members` of a chunk for these users of the guild; nothing: not all are kept, or not kept current.
+  std::optional<std::string> members(snowflake guild, std::span<const snowflake> users) const;
   /// What the desk says itself reaches its asker behind all that was delivered so far.
   void tell(const desk_answer& x);
 
@@ -113,6 +121,11 @@ public:
   void report(group_report& x, monotonic now) const;
   void restart_delays();
   void snapshot(recovered_state& x) const;
+
+  /// Adds the guilds that the bot is in.
+  void list(const guild_filter& which, std::vector<snowflake>& guilds) const;
+  /// Appends the guild's GUILD_CREATE to `bytes`.
+  guild_snapshot describe(snowflake guild, const guild_view& view, std::string& bytes) const;
 
   std::uint32_t id() const { return id_; }
   bool isolated() const { return isolated_; }
@@ -164,6 +177,14 @@ private:
   monotonic next_sweep() const;
   void swap_to(scope_state& g, side to, cut_kind kind);
   void lead_changed(scope_state& g, const cut_record& record);
+
+  void follow(scope_state& g, const event_block& block, std::uint32_t index);
+  void take_snapshot(scope_state& g, const arrival& in, bool join);
+  void tell_difference(scope_state& g, const arrival& in, const guild_cache& newer);
+  void keep_cache(scope_state& g, guild_cache x);
+  void drop_cache(scope_state& g);
+  void leave_untold(scope_state& g, const source& from, std::uint64_t s);
+  bool away(const scope_state& g) const;
 
   bool overlapped(const scope_state& g) const;
   bool leads(const scope_state& g) const;

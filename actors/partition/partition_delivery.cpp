@@ -59,6 +59,8 @@ void partition::deliver(scope_state& g, const event_block& block, std::uint32_t 
   ++g.n;
   ++delivered_;
   out_->event(block, index, g.n, g.epoch, flags);
+  if (g.cache)
+    follow(g, block, index);
   note_position(g);
 }
 

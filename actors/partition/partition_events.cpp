@@ -166,8 +166,12 @@ void partition::guild_created(scope_state& g, const arrival& in) {
   auto leading = from == g.handover.lead();
   auto join = leading && !g.known && (g.left || !in.from.listed(g.at.id));
   open(g, from, in.from.from.session_id, e.s, in.now);
-  if (!leading)
+  if (!leading) {
+    // A guild that nobody has remembered yet takes what it can get.
+    if (settings_->cache && !g.cache && !g.left)
+      take_snapshot(g, in, false);
     return;
+  }
   auto news = !g.known || g.left;
   g.known = true;
   g.left = false;
@@ -176,6 +180,8 @@ void partition::guild_created(scope_state& g, const arrival& in) {
     deliver(g, *in.block, in.index, 0);
   else if (news)
     note_position(g);
+  if (settings_->cache)
+    take_snapshot(g, in, join);
 }
 
 void partition::guild_deleted(scope_state& g, const arrival& in) {
@@ -194,6 +200,7 @@ void partition::guild_deleted(scope_state& g, const arrival& in) {
   permit(g);
   if (was_known)
     deliver(g, *in.block, in.index, 0);
+  drop_cache(g);
 }
 
 } // namespace shardyard

@@ -22,6 +22,9 @@ partition_group::partition_group(partition_settings settings, recovered_state re
   };
   for (auto& [at, x] : recovered.positions)
     restore(at, x);
+  for (auto& [guild, steps] : recovered.caches)
+    if (settings_.cache)
+      restore(scope{scope_kind::guild, guild}, steps);
   for (auto& x : recovered.keys)
     restore(x.at, x, now);
   for (auto& [_, x] : recovered.outages)
@@ -34,7 +37,7 @@ partition_group::partition_group(partition_settings settings, recovered_state re
   look_ahead(now);
 }
 
-partition* partition_group::partition_at(const scope& x) {
+partition* partition_group::partition_at(const scope& x) const {
   auto id = x.kind == scope_kind::guild   ? partition_of(x.id, settings_.partition_count)
             : x.kind == scope_kind::other ? static_cast<std::uint32_t>(x.id)
                                           : 0u;
@@ -54,6 +57,7 @@ void partition_group::finish_item(std::uint64_t events_before) {
   // What follows a cut may be acknowledged as disposable only when the cut itself cannot be undone by a crash
   // any more.
   auto gate = out_.events() != events_before ? out_.open_batch() : 0;
+  gate = std::max(gate, out_.take_item_tie());
   streams_.finish(std::max(gate, out_.last_cut()));
 }
 
@@ -315,6 +319,31 @@ std::optional<std::string> partition_group::snapshot() const {
     if (!x.gone || used[x.number])
       state.sessions[x.number] = {x.number, x.at, x.from, x.stray_s, x.closed};
   return state.encode();
+}
+
+void partition_group::set_self(snowflake user) {
+  if (settings_.cache && user != 0)
+    settings_.cache->self = user;
+  for (auto& x : partitions_)
+    x->set_self(user);
+}
+
+guild_list partition_group::guilds(const guild_list_request& x) const {
+  guild_list result{settings_.group, {}};
+  for (auto& one : partitions_)
+    one->list(x.which, result.guilds);
+  return result;
+}
+
+snapshot_answer partition_group::describe(const snapshot_request& x) const {
+  snapshot_answer result{settings_.group, {}, {}};
+  result.guilds.reserve(x.guilds.size());
+  for (auto guild : x.guilds) {
+    auto home = partition_at({scope_kind::guild, guild});
+    result.guilds.push_back(home ? home->describe(guild, {x.intents, x.large_threshold}, result.bytes)
+                                 : guild_snapshot{.guild = guild});
+  }
+  return result;
 }
 
 group_report partition_group::report(monotonic now) const {

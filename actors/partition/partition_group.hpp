@@ -34,8 +34,6 @@ public:
 
   /// A bot's command for a guild of this group.
   void command(const bot_command& x, monotonic now);
-  /// The bot's own user id.
-  void set_self(snowflake user);
   /// What shards have to send for bots, since the last call.
   std::vector<forwarded_command> take_forwards() { return desk_.take_forwards(); }
   /// What the operator's log shall say about it.
@@ -62,6 +60,11 @@ public:
   /// The whole state as records, for a compaction; none while deliveries wait for acceptance.
   std::optional<std::string> snapshot() const;
 
+  /// The bot's own user id, once it is known.
+  void set_self(snowflake user);
+  guild_list guilds(const guild_list_request& x) const;
+  snapshot_answer describe(const snapshot_request& x) const;
+
   group_report report(monotonic now) const;
 
 private:
@@ -80,7 +83,7 @@ private:
   void plan_mark(const source_mark& mark, monotonic now);
   void closed(const source_mark& mark, monotonic now);
   void log_session(const source& x);
-  partition* partition_at(const scope& x);
+  partition* partition_at(const scope& x) const;
   void look_ahead(monotonic now);
 
   partition_settings settings_;

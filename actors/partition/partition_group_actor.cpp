@@ -3,8 +3,8 @@
 #include "actors/compat.hpp"
 #include "actors/partition/commit_queue.hpp"
 #include "actors/partition/copy_stream.hpp"
+#include "actors/partition/group_feeds_actor.hpp"
 #include "actors/partition/group_sinks_actor.hpp"
-#include "actors/partition/json_members.hpp"
 #include "actors/partition/log_writer_actor.hpp"
 #include "actors/partition/partition_group.hpp"
 #include "actors/partition/report_rows.hpp"
@@ -12,6 +12,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
+#include <charconv>
 #include <compare>
 #include <deque>
 #include <filesystem>
@@ -52,6 +54,17 @@ std::size_t bytes_of(const sink_batch& batch) {
   return sum;
 }
 
+/// The user id in assignment::identity; 0 while it is not known.
+snowflake user_of(const std::string& identity) {
+  boost::json::error_code error;
+  auto parsed = boost::json::parse(identity, error);
+  auto id = parsed.find_pointer("/user/id", error);
+  snowflake result = 0;
+  if (id && id->is_string())
+    std::from_chars(id->get_string().data(), id->get_string().data() + id->get_string().size(), result);
+  return result;
+}
+
 struct partition_group_state {
   static inline const char* name = "shardyard.partition_group";
 
@@ -81,8 +94,10 @@ struct partition_group_state {
         sinks(std::move(opened.sinks)),
         again(std::move(opened.again)),
         log(std::move(log)),
-        group(std::move(group)) {
-    durable = !sinks.empty();
+        group(std::move(group)),
+        feeds(self, watch, this->setup.cache.has_value(), [this] { progressed(); }) {
+    durable = !sinks.empty() || this->setup.cache;
+    feeds.remember(std::move(opened.recent));
   }
 
   local_partition_group_actor::behavior_type make_behavior();
@@ -96,9 +111,12 @@ struct partition_group_state {
   void answer_shards();
   void hand_to_sinks();
   void forget_taken();
-  void learn_self(const assignment& x);
   void forward_commands();
   void accepted(group_sink& by, const delivery_accepted& x);
+  bool take_note();
+  void progressed();
+  caf::result<feed_opened> open_feed(const feed_request& x, const caf::strong_actor_ptr& sink);
+  void follow(const assignment& x);
   void acknowledge();
   bool may_deliver() const;
   caf::result<std::string> release();
@@ -113,7 +131,7 @@ struct partition_group_state {
 
   local_partition_group_actor::pointer self;
   partition_group_setup setup;
-  std::vector<group_sink> sinks;
+  std::vector<group_sink> sinks;  ///< the same ones for life
   std::vector<event_block> again; ///< for sinks that cannot tell whether they have it
   log_writer_actor log;
   commit_queue commits;
@@ -129,11 +147,12 @@ struct partition_group_state {
   std::size_t in_flight_bytes = 0;
   std::uint64_t taken = 0; ///< newest batch that all sinks have
   std::uint64_t unacknowledged = 0;
-  bool durable = false; ///< some sink's reader counts on stable delivery numbers: positions are logged before
-                        ///< acknowledgement
+  bool durable = false; ///< some reader counts on stable delivery numbers, or the cache does: positions are
+                        ///< logged before acknowledgement
   std::uint64_t plan = 0;
   clock::time_point next_ack{};
   compat::down_watch watch;
+  group_feeds feeds;
   clock::time_point next_news{};
   clock::time_point next_compaction{};
   std::optional<clock::time_point> armed;
@@ -190,14 +209,6 @@ void partition_group_state::carry_out() {
   answer_shards();
   go_on_releasing();
   arm();
-}
-
-/// The bot's own id is in the identity that the coordinator hands round.
-void partition_group_state::learn_self(const assignment& x) {
-  if (x.identity.empty())
-    return;
-  auto user = find_value(json_members(x.identity), "user");
-  group->set_self(id_of(find_value(json_members(user), "id")));
 }
 
 /// What does not arrive is asked again by the desk.
@@ -272,11 +283,12 @@ void partition_group_state::hand_to_sinks() {
       compat::request_local(self, sink.actor, batch)
           .then([this, &sink](const delivery_accepted& x) { accepted(sink, x); },
                 [](caf::error& error) { spdlog::error("a sink ended: {}", caf::to_string(error)); });
-    if (sinks.empty()) {
-      taken = given;
-      group->delivered(taken);
-      forget_taken();
-    }
+    if (feeds.idle())
+      feeds.missed();
+    else
+      feeds.give(std::move(batch), taken);
+    if (sinks.empty() && feeds.empty())
+      take_note();
   }
 }
 
@@ -290,17 +302,49 @@ void partition_group_state::forget_taken() {
 void partition_group_state::accepted(group_sink& by, const delivery_accepted& x) {
   by.accepted = x.number;
   by.ahead.emplace_back(x.number, x.position);
-  auto all = std::ranges::min(sinks, {}, &group_sink::accepted).accepted;
+  progressed();
+}
+
+/// Whether sinks and feeds have come further, all of them.
+bool partition_group_state::take_note() {
+  auto all = feeds.accepted(given);
+  for (auto& sink : sinks)
+    all = std::min(all, sink.accepted);
   if (all <= taken)
-    return;
+    return false;
   taken = all;
   for (auto& sink : sinks)
     for (; !sink.ahead.empty() && sink.ahead.front().first <= taken; sink.ahead.pop_front())
       sink.position = sink.ahead.front().second;
   group->delivered(taken);
   forget_taken();
+  return true;
+}
+
+void partition_group_state::progressed() {
+  if (!take_note())
+    return;
   ++unacknowledged; // what it brought can be acknowledged now
   carry_out();
+}
+
+/// The answer goes out before what is kept.
+caf::result<feed_opened> partition_group_state::open_feed(const feed_request& x,
+                                                          const caf::strong_actor_ptr& sink) {
+  if (!sink || !releases.empty())
+    return caf::make_error(caf::sec::runtime_error, sink ? "the group is being released" : "no sink");
+  auto promise = self->make_response_promise<feed_opened>();
+  promise.deliver(feed_opened{setup.place.id, setup.place.epoch, feeds.whole()});
+  durable = true;
+  if (!feeds.open(x, caf::actor_cast<sink_actor>(sink), taken, given))
+    spdlog::warn("endpoint {}: an older life of it asks for a feed", x.endpoint);
+  progressed();
+  return promise;
+}
+
+void partition_group_state::follow(const assignment& x) {
+  plan = x.plan;
+  group->set_self(user_of(x.identity));
 }
 
 void partition_group_state::acknowledge() {
@@ -409,6 +453,7 @@ void partition_group_state::tell_node() {
     row.group = setup.place.id;
   auto& x = news.figures;
   x.guilds = report.guilds;
+  x.uncached = report.uncached;
   x.delivered = report.delivered;
   x.compared = report.counters.compared;
   x.late = report.counters.late;
@@ -455,12 +500,12 @@ void partition_group_state::on_tick() {
     acknowledge();
   if (at >= next_news)
     tell_node();
+  feeds.tick(taken);
   carry_out();
 }
 
 local_partition_group_actor::behavior_type partition_group_state::make_behavior() {
-  plan = setup.first.plan;
-  learn_self(setup.first);
+  follow(setup.first);
   // The node is the only one that could stop this actor in order.
   watch.add(self, setup.listener, [this](const caf::error& reason) { self->quit(reason); });
   for (auto& sink : sinks)
@@ -488,23 +533,14 @@ local_partition_group_actor::behavior_type partition_group_state::make_behavior(
           return group->on_mark(x.ordinal, x.mark, now());
         });
       },
-      [this](const assignment& x) {
-        plan = x.plan;
-        learn_self(x);
-      },
+      [this](const assignment& x) { follow(x); },
       [this](const transfer& x) {
         group->accept(x.plan, x.shard, now());
         carry_out();
       },
-      [](const feed_request&, const caf::strong_actor_ptr&) -> caf::result<feed_opened> {
-        return caf::make_error(caf::sec::runtime_error, "no feeds yet");
-      },
-      [](const guild_list_request&) -> caf::result<guild_list> {
-        return caf::make_error(caf::sec::runtime_error, "no guild lists yet");
-      },
-      [](const snapshot_request&) -> caf::result<snapshot_answer> {
-        return caf::make_error(caf::sec::runtime_error, "no snapshots yet");
-      },
+      [this](const feed_request& x, const caf::strong_actor_ptr& sink) { return open_feed(x, sink); },
+      [this](const guild_list_request& x) -> caf::result<guild_list> { return group->guilds(x); },
+      [this](const snapshot_request& x) -> caf::result<snapshot_answer> { return group->describe(x); },
       [this](const bot_command& x) {
         if (!releases.empty())
           return; // the group's next life is told again
@@ -550,6 +586,7 @@ local_partition_group_actor spawn_partition_group(caf::actor_system& system, par
   settings.exceptions_after = setup.exceptions_after;
   settings.voice = setup.voice;
   settings.guilds_intent = setup.guilds_intent;
+  settings.cache = setup.cache;
   auto now = monotonic{system.clock().now().time_since_epoch()};
   auto group = std::make_unique<partition_group>(std::move(settings), std::move(recovered), now);
   auto writer = spawn_log_writer(system, std::move(log), setup.log_thread);

@@ -6,11 +6,13 @@
 #include "actors/local_messages.hpp"
 #include "actors/node/sink_actor.hpp"
 #include "actors/partition/disk.hpp"
+#include "actors/partition/guild_cache.hpp"
 #include "actors/partition/guild_handover.hpp"
 #include "actors/partition/voice_watch.hpp"
 
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,7 +40,8 @@ struct partition_group_setup {
   handover_tuning tuning;
   std::chrono::milliseconds exceptions_after{600'000};
   voice_tuning voice;
-  bool guilds_intent = true;                   ///< false: READY itself opens the coverage
+  std::optional<cache_policy> cache; ///< bots are served: guilds are remembered, and recent deliveries kept
+  bool guilds_intent = true;         ///< false: READY itself opens the coverage
   std::shared_ptr<struct shared_sinks> shared; ///< opened by the node for all its groups; null: opens its own
   bool ran_here = false; ///< shared: what the files have beyond the log concerns this group
   assignment first;

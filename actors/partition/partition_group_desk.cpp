@@ -20,6 +20,10 @@ public:
     auto& all = group_.sources_.all();
     return session != 0 && session <= all.size() && !group_.sources_.numbered(session).gone;
   }
+  std::optional<std::string> members(snowflake guild, std::span<const snowflake> users) const override {
+    auto home = group_.partition_at({scope_kind::guild, guild});
+    return home ? home->members(guild, users) : std::nullopt;
+  }
 
 private:
   partition_group& group_;
@@ -31,11 +35,6 @@ void partition_group::command(const bot_command& x, monotonic now) {
     home->voice_asked(x.guild);
   consult_desk(now);
   look_ahead(now);
-}
-
-void partition_group::set_self(snowflake user) {
-  for (auto& x : partitions_)
-    x->set_self(user);
 }
 
 /// "All others are cut" counts the guilds of this group: its host need not know of other groups.

@@ -4,6 +4,15 @@
 #include <algorithm>
 
 namespace shardyard {
+namespace {
+
+void add_whole(recovered_state& x, snowflake guild, std::uint64_t n, const guild_cache& cache) {
+  logged_cache step{guild, n, cache_step::whole, unknown_event, {}};
+  cache.save(step.bytes);
+  x.caches[guild] = {std::move(step)};
+}
+
+} // namespace
 
 void partition::restore(const position& x) {
   auto& g = scopes_[x.at];
@@ -74,6 +83,7 @@ void partition::report(group_report& x, monotonic now) const {
   for (auto& [at, g] : scopes_) {
     if (at.kind != scope_kind::other)
       ++(at.kind == scope_kind::guild ? x.guilds : x.channels);
+    x.uncached += settings_->cache && !g.cache && g.known && !g.left && at.kind == scope_kind::guild;
     x.overlap_bytes += g.handover.bytes();
     if (g.presences) {
       x.overlap_bytes += g.presences->bytes();
@@ -138,6 +148,8 @@ void partition::snapshot(recovered_state& x) const {
         x.outages[{at, g.sides[i].session}] = {at, g.sides[i].session, false};
     }
     x.positions[at] = y;
+    if (g.cache)
+      add_whole(x, at.id, g.n, *g.cache);
   }
   for (auto& [at, cut] : pending_cuts_)
     x.cuts[{at, cut.epoch}] = cut;

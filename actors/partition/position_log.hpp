@@ -42,8 +42,12 @@ public:
   /// fsync. Only needed against a crash of the machine.
   bool sync();
 
-  /// True when the file has grown to many times the last snapshot.
-  bool wants_compaction() const { return size_ > min_compaction_bytes && size_ > 4 * snapshot_size_; }
+  /// True when the file has grown to many times the last snapshot; to twice a large one (caches), since the
+  /// whole file is read at a start and sent to the second host.
+  bool wants_compaction() const {
+    auto times = snapshot_size_ > large_snapshot_bytes ? 2u : 4u;
+    return size_ > min_compaction_bytes && size_ > times * snapshot_size_;
+  }
 
   /// Replaces the file by `snapshot` and the sink offsets (write to a second file, sync, rename). False and
   /// unchanged on an error.
@@ -57,6 +61,7 @@ public:
 
 private:
   static constexpr std::uint64_t min_compaction_bytes = 4u << 20;
+  static constexpr std::uint64_t large_snapshot_bytes = 16u << 20;
 
   bool write_pending();
   std::size_t write_all(int file, std::string_view bytes);

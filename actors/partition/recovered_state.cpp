@@ -31,6 +31,16 @@ scope scope_of(const delivered_line& line) {
   return line.channel != 0 ? scope{scope_kind::channel, line.channel} : scope{scope_kind::other, 0};
 }
 
+/// The steps that lead to the state at delivery `seen`, a whole state first; none when it is not known.
+void settle_steps(std::vector<logged_cache>& steps, std::uint64_t seen) {
+  std::erase_if(steps, [seen](const logged_cache& x) { return x.n > seen; });
+  auto last = std::find_if(steps.rbegin(), steps.rend(), [](auto& x) { return x.step != cache_step::event; });
+  if (last == steps.rend() || last->step == cache_step::dropped)
+    steps.clear();
+  else
+    steps.erase(steps.begin(), last.base() - 1);
+}
+
 } // namespace
 
 void recovered_state::apply_tail(const delivered_line& line) {
@@ -88,6 +98,11 @@ void recovered_state::settle() {
     auto redone = cut.epoch == seen + 1 && cut.kind == cut_kind::swap_back;
     return cut.epoch != seen && !redone;
   });
+  for (auto& [guild, steps] : caches) {
+    auto at = position_at({scope_kind::guild, guild});
+    settle_steps(steps, at ? at->n : 0);
+  }
+  std::erase_if(caches, [](auto& x) { return x.second.empty(); });
 }
 
 std::string recovered_state::encode() const {
@@ -102,6 +117,9 @@ std::string recovered_state::encode() const {
     write_record(result, x);
   for (auto& [_, x] : outages)
     write_record(result, x);
+  for (auto& [_, steps] : caches)
+    for (auto& x : steps)
+      write_record(result, x);
   return result;
 }
 

@@ -134,6 +134,26 @@ TEST(audit, presence_and_typing_never_fail_it) {
   EXPECT_EQ(result.levelled, 1u);
 }
 
+// What changed while no session covered a guild is told where its new snapshot stood: at the same place of
+// the same session.
+TEST(audit, events_made_from_a_snapshot_are_counted_apart_whatever_their_type) {
+  reshard run;
+  auto last = run.lines.back();
+  for (auto t : {"CHANNEL_UPDATE", "MESSAGE_CREATE", "GUILD_CREATE", "GUILD_DELETE"})
+    run.lines.push_back({t, g1, last.session, last.s, 0, last.epoch, snapshot_flag});
+  run.lines.push_back({"ROLE_OF_TOMORROW", g1, last.session, 999, 0, last.epoch, snapshot_flag});
+  renumber(run.lines);
+  auto result = run.result();
+  EXPECT_EQ(reasons(result), "");
+  EXPECT_EQ(result.levelled, 5u);
+  EXPECT_EQ(result.of(audit_lane::guild).doubled, 0u);
+  EXPECT_EQ(result.foreign, 0u);
+
+  auto use_up = run;
+  use_up.lines[use_up.lines.size() - 3].n += 7;
+  EXPECT_NE(reasons(use_up.result()), ""); // they have numbers like all others
+}
+
 TEST(audit, interactions_are_due_once_in_any_order) {
   world w;
   w.ready("a", {g1});

@@ -206,12 +206,12 @@ private:
                std::string{find_value(members, "nonce")} + "}";
       if (++now.chunk < now.chunk_count)
         x.owed.push_front(now);
-      return tell(x, {"GUILD_MEMBERS_CHUNK", id_of(find_value(members, "guild_id")), 0, d});
+      return tell(x, {"GUILD_MEMBERS_CHUNK", number_of(find_value(members, "guild_id")), 0, d});
     }
     if (now.op == 43)
-      return tell(x, {"CHANNEL_INFO", id_of(find_value(members, "guild_id")), 0, now.d});
+      return tell(x, {"CHANNEL_INFO", number_of(find_value(members, "guild_id")), 0, now.d});
     for (auto id : json_elements(find_value(members, "guild_ids")))
-      tell(x, {"SOUNDBOARD_SOUNDS", id_of(id), 0, R"({"guild_id":)" + std::string{id} + "}"});
+      tell(x, {"SOUNDBOARD_SOUNDS", number_of(id), 0, R"({"guild_id":)" + std::string{id} + "}"});
   }
 
   void pass(monotonic time) {
@@ -236,7 +236,7 @@ private:
       auto members = json_members(x.command.d);
       for (auto id : x.command.op == 31 ? json_elements(find_value(members, "guild_ids"))
                                         : std::vector{find_value(members, "guild_id")})
-        EXPECT_EQ(x.shard, lead_[id_of(id)]) << x.command.d;
+        EXPECT_EQ(x.shard, lead_[number_of(id)]) << x.command.d;
       EXPECT_EQ(x.command.session, to.shard.session);
       EXPECT_TRUE(to.shard.connected);
       if (calm_ || chance(90)) // the rest is lost on its way
@@ -264,9 +264,9 @@ private:
     EXPECT_EQ(line.guild, x.guild);
     auto nonce = find_value(members, "nonce");
     EXPECT_EQ(nonce, x.nonce.empty() ? "" : "\"" + x.nonce + "\"");
-    EXPECT_TRUE(x.chunks.insert(static_cast<int>(id_of(find_value(members, "chunk_index")))).second)
+    EXPECT_TRUE(x.chunks.insert(static_cast<int>(number_of(find_value(members, "chunk_index")))).second)
         << "twice: " << line.d;
-    x.chunk_count = static_cast<int>(id_of(find_value(members, "chunk_count")));
+    x.chunk_count = static_cast<int>(number_of(find_value(members, "chunk_count")));
   }
 
   std::mt19937_64 random_;

@@ -1,10 +1,11 @@
 // Random lives of a group: many guilds, two topologies of any size, stalls, RESUMEs with replay,
 // re-identifies, aborts, and the node dying at any place between log, sink and acknowledgement. The sink's
 // file must hold every event exactly once and in order.
-#include "tests/partition/group_world.hpp"
+#include "tests/partition/cache_lines.hpp"
 
 #include <cstdlib>
 #include <random>
+#include <set>
 
 namespace shardyard::testing {
 namespace {
@@ -39,6 +40,7 @@ public:
     w_.settings.tuning.hold = 200ms;
     w_.settings.tuning.freshness_ms = 500;
     w_.settings.tuning.unclear_quiet = 3;
+    w_.settings.cache = cache_policy{};
     w_.restart();
     old_count_ = 1 + pick(4);
     new_count_ = 1 + pick(4);
@@ -144,10 +146,39 @@ private:
       x.event = message(guilds_[place], unique);
     } else if (chance(.15)) {
       x.event = {"INTERACTION_CREATE", guilds_[place], unique, "{}"};
+    } else if (chance(.3)) {
+      x.event = {"CHANNEL_UPDATE", guilds_[place], 0, channel_of(guilds_[place], made_, true)};
+    } else if (chance(.2)) {
+      x.event = {"GUILD_MEMBER_ADD", guilds_[place], 0,
+                 R"({"guild_id":")" + std::to_string(guilds_[place]) + R"(","user":{"id":")" +
+                     std::to_string(made_) + R"(","username":"x"},"roles":[]})"};
     } else {
       x.event = reaction(guilds_[place], static_cast<int>(pick(3)));
     }
     truth_.push_back(std::move(x));
+  }
+
+  static std::string channel_of(snowflake guild, std::uint64_t topic, bool dispatched) {
+    return R"({"id":"7","type":0,"topic":")" + std::to_string(topic) +
+           (dispatched ? R"(","guild_id":")" + std::to_string(guild) : std::string{}) + "\"}";
+  }
+
+  /// GUILD_CREATE of a session that begins now.
+  std::string snapshot_of(snowflake guild) const {
+    std::string channel = channel_of(guild, 0, false);
+    auto members = 1;
+    for (auto& x : truth_) {
+      if (x.event.guild != guild || x.at >= w_.now)
+        continue;
+      members += x.event.t == "GUILD_MEMBER_ADD";
+      if (x.event.t == "CHANNEL_UPDATE")
+        channel = x.event.d;
+    }
+    auto dispatched = channel.find(",\"guild_id\"");
+    if (dispatched != channel.npos)
+      channel = channel.substr(0, dispatched) + "}";
+    return R"({"id":")" + std::to_string(guild) + R"(","name":"g","member_count":)" +
+           std::to_string(members) + R"(,"channels":[)" + channel + "]}";
   }
 
   bool carries(const shard_key& key, const made_event& x) const {
@@ -170,7 +201,7 @@ private:
     x.arrived = w_.now;
     std::vector<made_event> creates;
     for (auto guild : mine)
-      creates.push_back({"GUILD_CREATE", guild});
+      creates.push_back({"GUILD_CREATE", guild, 0, snapshot_of(guild)});
     if (!creates.empty())
       w_.send(x.shard, creates);
     x.history = creates;
@@ -289,12 +320,33 @@ private:
         if (w_.take_acks(x.shard); !x.shard.unacked.empty())
           fail("something stays unacknowledged at " + to_string(x.shard.key));
     check_lines();
+    check_caches();
+  }
+
+  // What is remembered is what a bot was told, and that is the world, unless something came late.
+  void check_caches() {
+    auto& policy = *w_.settings.cache;
+    for (auto guild : guilds_) {
+      auto remembered = describe(*w_.group, guild);
+      auto told = told_to_a_bot(w_.lines, guild, policy);
+      if (remembered != told || told.empty())
+        fail("cache of " + std::to_string(guild) + " is " + remembered + " and not " + told);
+      auto late = std::ranges::any_of(
+          w_.lines, [&](auto& x) { return x.guild == guild && (x.flags & late_flag) != 0; });
+      std::string world;
+      guild_cache fresh;
+      fresh.replace(snapshot_of(guild), policy);
+      fresh.write_guild_create(world, guild, {~std::uint64_t{0}, 50}, policy);
+      if (!late && remembered != world)
+        fail("cache of " + std::to_string(guild) + " is " + remembered + ", the world " + world);
+    }
   }
 
   void check_lines() {
     std::map<std::size_t, int> seen;
     std::map<std::pair<snowflake, snowflake>, std::pair<std::uint64_t, std::uint64_t>> numbers;
     std::map<std::pair<snowflake, snowflake>, std::size_t> newest;
+    std::set<snowflake> shown;
     for (auto& x : w_.lines) {
       auto place = std::pair{x.guild, x.channel};
       auto& [n, epoch] = numbers[place];
@@ -309,6 +361,12 @@ private:
       if (x.n != n + 1)
         fail("n jumped from " + std::to_string(n) + " to " + std::to_string(x.n) + " in " + name(place));
       n = x.n;
+      if (x.flags & snapshot_flag) {
+        // The guild itself, once; no session begins where another one has not covered everything before.
+        if (x.t != "GUILD_CREATE" || !shown.insert(x.guild).second)
+          fail("a difference was made up in " + name(place) + ": " + x.t);
+        continue;
+      }
       if (x.t == "GUILD_CREATE")
         fail("a join was made up in " + name(place));
       auto id = carried_.at({x.from.session_id, x.s});

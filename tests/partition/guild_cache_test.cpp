@@ -1,0 +1,101 @@
+#include "actors/partition/guild_cache.hpp"
+#include "tests/partition/guild_text.hpp"
+#include "tests/partition/json_texts.hpp"
+
+#include <gtest/gtest.h>
+
+namespace shardyard {
+namespace {
+
+constexpr snowflake harbour = 820674996354682887, bot = 982934807904649217, senna = 770770869857030207,
+                    tobias = 443673897947766885, general = 820674998351171593,
+                    voice_room = 820674998355365898;
+constexpr guild_view everything{0x331FFFF, 50};
+
+cache_policy keeping(member_policy members, bool presences = true) {
+  return {members, presences, bot};
+}
+
+/// The harbour of the recorded payloads, with one policy.
+struct harbour_cache {
+  explicit harbour_cache(cache_policy chosen = keeping(member_policy::all)) : policy(chosen) {
+    EXPECT_TRUE(cache.replace(recorded_d("04-guild-create-small.json"), policy));
+  }
+
+  bool apply(std::string_view name, std::string_view d) {
+    return cache.apply(find_event_type(name), d, policy);
+  }
+  bool apply_recorded(std::string_view name, std::string_view file) { return apply(name, recorded_d(file)); }
+
+  std::string text(guild_view view = everything) const {
+    std::string out;
+    cache.write_guild_create(out, harbour, view, policy);
+    return out;
+  }
+  boost::json::object written(guild_view view = everything) const {
+    return boost::json::parse(text(view)).as_object();
+  }
+  /// The entity as it is written, null when it is not.
+  boost::json::value entity(std::string_view kind, snowflake id, guild_view view = everything) const {
+    auto guild = written(view);
+    for (auto& each : guild.at(kind).as_array())
+      if (entity_key(kind, each.as_object()) == std::to_string(id))
+        return each;
+    return nullptr;
+  }
+  std::size_t count(std::string_view kind, guild_view view = everything) const {
+    return written(view).at(kind).as_array().size();
+  }
+
+  cache_policy policy;
+  guild_cache cache;
+};
+
+TEST(guild_cache, writes_the_guild_that_it_was_given) {
+  harbour_cache x;
+  EXPECT_EQ(first_difference(guild_lines(x.text()), guild_lines(recorded_d("04-guild-create-small.json"))),
+            "");
+}
+
+TEST(guild_cache, is_the_same_after_save_and_load) {
+  harbour_cache x;
+  x.apply_recorded("PRESENCE_UPDATE", "07-presence-update.json");
+  std::string bytes;
+  x.cache.save(bytes);
+  auto loaded = guild_cache::load(bytes);
+  ASSERT_TRUE(loaded);
+  auto before = x.text();
+  x.cache = std::move(*loaded);
+  EXPECT_EQ(x.text(), before);
+  EXPECT_EQ(x.cache.member_count(), 4u);
+}
+
+TEST(guild_cache, follows_the_recorded_events) {
+  harbour_cache x;
+  EXPECT_TRUE(x.apply_recorded("GUILD_MEMBER_UPDATE", "08-guild-member-update.json"));
+  EXPECT_EQ(x.entity("members", senna).at("nick"), "Bosun Sen");
+  EXPECT_TRUE(x.apply_recorded("VOICE_STATE_UPDATE", "09-voice-state-update.json"));
+  EXPECT_EQ(x.entity("voice_states", senna).at("self_mute"), false);
+  EXPECT_TRUE(x.apply_recorded("CHANNEL_UPDATE", "10-channel-update.json"));
+  EXPECT_EQ(x.entity("channels", general).at("rate_limit_per_user"), 5);
+  EXPECT_TRUE(x.apply_recorded("GUILD_ROLE_UPDATE", "11-guild-role-update.json"));
+  EXPECT_EQ(x.entity("roles", 820687719629066241).at("color"), 15105570);
+  EXPECT_TRUE(x.apply_recorded("GUILD_MEMBERS_CHUNK", "17-guild-members-chunk.json"));
+  EXPECT_TRUE(x.apply_recorded("PRESENCE_UPDATE", "07-presence-update.json"));
+  EXPECT_EQ(x.entity("presences", tobias).at("status"), "dnd");
+  x.apply_recorded("MESSAGE_CREATE", "06-message-create.json");
+  EXPECT_EQ(x.entity("channels", general).at("last_message_id"), "1573315713073950934");
+}
+
+TEST(guild_cache, takes_at_most_two_and_a_half_kib_for_a_small_guild) {
+  harbour_cache x;
+  EXPECT_LE(x.cache.bytes(), 2560u);
+}
+
+TEST(guild_cache, has_no_difference_to_itself) {
+  harbour_cache x, y;
+  EXPECT_TRUE(x.cache.difference(y.cache, harbour).empty());
+}
+
+} // namespace
+} // namespace shardyard
