@@ -28,7 +28,7 @@ void forward_sounds(desk_output& out, const leading_session& lead, const std::st
 void guild_questions::take(const bot_command& x, const desk_port& port, desk_output& out, monotonic now) {
   if (x.op == sounds_op) {
     for (auto id : json_elements(find_value(json_members(x.d), "guild_ids")))
-      if (auto guild = id_of(id); guild != 0)
+      if (auto guild = number_of(id); guild != 0)
         ask({x.op, guild}, x.asker, x.bot, {});
   } else {
     ask({x.op, x.guild}, x.asker, x.bot, x.d);
@@ -41,7 +41,7 @@ void guild_questions::ask(const subject& about, std::uint32_t asker, const std::
   auto same = std::ranges::find(line, d, &question::d);
   if (same == line.end()) {
     ++open_;
-    same = line.insert(line.end(), {.id = ++ids_, .bot = bot, .d = std::move(d)});
+    same = line.insert(line.end(), {.bot = bot, .d = std::move(d)});
   }
   same->askers.push_back(asker);
 }
@@ -83,7 +83,7 @@ void guild_questions::send(const subject& about, question& x, const leading_sess
   x.asked.asked(lead.number, now);
   if (x.until == monotonic{0})
     x.until = now + tuning_->answer;
-  debts_[{lead.number, about.first, about.second}].push_back({x.id, now + tuning_->life});
+  debts_[{lead.number, about.first, about.second}].push_back({x.d, now + tuning_->life});
   if (about.first == sounds_op)
     forward_sounds(out, lead, x.bot, about.second);
   else
@@ -96,10 +96,10 @@ desk_reading guild_questions::answered(std::uint8_t op, snowflake guild, std::ui
   if (owed == debts_.end() || owed->second.empty())
     return result;
   result.asked = true;
-  auto id = owed->second.front().question;
+  auto d = std::move(owed->second.front().d);
   owed->second.pop_front();
   auto line = lines_.find({op, guild});
-  if (line == lines_.end() || line->second.front().id != id)
+  if (line == lines_.end() || line->second.front().d != d)
     return result;
   for (auto asker : line->second.front().askers)
     result.to.push_back({asker, std::nullopt});

@@ -1,6 +1,6 @@
 #include "actors/partition/json_members.hpp"
 
-#include <simdjson.h>
+#include "actors/partition/json_scan.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -8,65 +8,19 @@
 namespace shardyard {
 namespace {
 
-using namespace simdjson;
-
-/// One value open for reading; what the parser shows lies in a copy with room behind it, and is shown to
-/// others as it lies in the original.
-class reading {
-public:
-  explicit reading(std::string_view text) : text_(text), copy_(text) {}
-
-  simdjson_result<ondemand::document> open() { return parser_.iterate(copy_); }
-  std::string_view original(std::string_view x) const {
-    return text_.substr(static_cast<std::size_t>(x.data() - copy_.data()), x.size());
-  }
-
-private:
-  std::string_view text_;
-  padded_string copy_;
-  ondemand::parser parser_;
-};
-
 std::size_t offset_in(std::string_view text, std::string_view part) {
   return static_cast<std::size_t>(part.data() - text.data());
-}
-
-/// The bytes of a whole value, whose parts have all been stepped over.
-bool take(reading& in, ondemand::value value, std::string_view& out) {
-  std::string_view raw;
-  if (to_json_string(value).get(raw) != SUCCESS)
-    return false;
-  while (!raw.empty() &&
-         (raw.back() == ' ' || raw.back() == '\n' || raw.back() == '\r' || raw.back() == '\t'))
-    raw.remove_suffix(1);
-  out = in.original(raw);
-  return true;
 }
 
 } // namespace
 
 std::vector<json_member> json_members(std::string_view text) {
-  reading in{text};
   std::vector<json_member> result;
-  ondemand::document document;
-  ondemand::object object;
-  if (in.open().get(document) != SUCCESS || document.get_object().get(object) != SUCCESS)
-    return {};
-  for (auto entry : object) {
-    ondemand::field field;
-    json_member x;
-    if (std::move(entry).get(field) != SUCCESS)
-      return {};
-    auto begin = field.key().raw();
-    auto end = begin;
-    for (; *end != '"'; ++end)
-      end += *end == '\\';
-    x.key = in.original({begin, static_cast<std::size_t>(end - begin)});
-    if (!take(in, field.value(), x.value))
-      return {};
-    result.push_back(x);
-  }
-  return result;
+  auto whole = each_field(text, [&result](std::string_view key, std::string_view value) {
+    result.push_back({key, value});
+    return true;
+  });
+  return whole ? result : std::vector<json_member>{};
 }
 
 std::string_view find_value(const std::vector<json_member>& members, std::string_view key) {
@@ -75,21 +29,18 @@ std::string_view find_value(const std::vector<json_member>& members, std::string
 }
 
 std::vector<std::string_view> json_elements(std::string_view text) {
-  reading in{text};
   std::vector<std::string_view> result;
-  ondemand::document document;
-  ondemand::array array;
-  if (!text.starts_with('[') || in.open().get(document) != SUCCESS ||
-      document.get_array().get(array) != SUCCESS)
+  if (!each_element(text, [&result](std::string_view value) { result.push_back(value); }))
     return {text};
-  for (auto element : array) {
-    ondemand::value value;
-    std::string_view x;
-    if (std::move(element).get(value) != SUCCESS || !take(in, value, x))
-      return {};
-    result.push_back(x);
-  }
   return result;
+}
+
+snowflake number_of(std::string_view value) {
+  if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
+    value = value.substr(1, value.size() - 2);
+  snowflake result = 0;
+  auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), result);
+  return error == std::errc{} && end == value.data() + value.size() ? result : 0;
 }
 
 std::string with_member(std::string_view text, std::string_view key, std::string_view value) {

@@ -28,6 +28,9 @@ std::string_view find_value(const std::vector<json_member>& members, std::string
 /// The elements of the array `text`; `text` itself when it is no array. Any thread.
 std::vector<std::string_view> json_elements(std::string_view text);
 
+/// `"123"` or `123`; 0 for anything else.
+snowflake number_of(std::string_view value);
+
 /// `text` with member `key` set to `value` (JSON): in its place where it stands, else as the last member.
 /// `text` unchanged when it is no object.
 std::string with_member(std::string_view text, std::string_view key, std::string_view value);

@@ -75,7 +75,7 @@ std::optional<std::string> member_requests::from_cache(const request& x, const d
     return std::nullopt;
   std::vector<snowflake> users;
   for (auto id : json_elements(wanted))
-    users.push_back(id_of(id));
+    users.push_back(number_of(id));
   if (users.empty() || users.size() > most_users || std::ranges::find(users, 0u) != users.end())
     return std::nullopt;
   auto kept = port.members(x.guild, users);
@@ -168,8 +168,8 @@ desk_reading member_requests::chunk(std::string_view d) {
   if (found == requests_.end() || !found->second.asked.answers(name->attempt))
     return result;
   auto& x = found->second;
-  auto index = id_of(find_value(members, "chunk_index"));
-  auto count = id_of(find_value(members, "chunk_count"));
+  auto index = number_of(find_value(members, "chunk_index"));
+  auto count = number_of(find_value(members, "chunk_count"));
   if (index >= count || count > most_chunks)
     return result;
   x.delivered.resize(count);

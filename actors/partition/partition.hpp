@@ -100,6 +100,8 @@ public:
 
   /// Of a guild that the bot is in.
   std::optional<leading_session> lead_of(snowflake guild) const;
+  /// `members` of a chunk for these users of the guild; nothing: not all are kept, or not kept current.
+  std::optional<std::string> members(snowflake guild, std::span<const snowflake> users) const;
   /// What the desk says itself reaches its asker behind all that was delivered so far.
   void tell(const desk_answer& x);
 

@@ -28,7 +28,18 @@ bool partition::answer(scope_state& g, const arrival& in) {
     out_->answer(*in.block, in.index, g.n, g.epoch, x.asker, x.d);
   if (!reading.to.empty())
     note_position(g);
+  if (reading.asked && g.cache)
+    follow(g, *in.block, in.index);
   return reading.asked;
+}
+
+std::optional<std::string> partition::members(snowflake guild, std::span<const snowflake> users) const {
+  auto found = scopes_.find({scope_kind::guild, guild});
+  if (found == scopes_.end() || !found->second.cache || settings_->cache->members < member_policy::seen)
+    return std::nullopt;
+  std::string result;
+  auto missing = found->second.cache->write_members(result, users);
+  return missing.empty() ? std::optional{std::move(result)} : std::nullopt;
 }
 
 void partition::tell(const desk_answer& x) {
@@ -51,8 +62,15 @@ void partition::tell(const desk_answer& x) {
 
 // -- voice
 
+/// After a restart the caches know where the bot speaks.
 void partition::set_self(snowflake user) {
-  voice_.set_self(user);
+  if (!voice_.set_self(user))
+    return;
+  for (auto& [at, g] : scopes_)
+    if (auto place = g.cache ? g.cache->voice_of(user) : voice_place{}; place.channel != 0) {
+      voice_.sits(at.id, {place.channel, place.session_id});
+      permit(g);
+    }
 }
 
 /// The connection belongs to another session than the follower's, so a cut would break it, now or when the

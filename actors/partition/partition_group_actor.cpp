@@ -5,7 +5,6 @@
 #include "actors/partition/copy_stream.hpp"
 #include "actors/partition/group_feeds_actor.hpp"
 #include "actors/partition/group_sinks_actor.hpp"
-#include "actors/partition/json_members.hpp"
 #include "actors/partition/log_writer_actor.hpp"
 #include "actors/partition/partition_group.hpp"
 #include "actors/partition/report_rows.hpp"
@@ -212,7 +211,6 @@ void partition_group_state::carry_out() {
   arm();
 }
 
-/// The bot's own id is in the identity that the coordinator hands round.
 /// What does not arrive is asked again by the desk.
 void partition_group_state::forward_commands() {
   for (auto& x : group->take_forwards())

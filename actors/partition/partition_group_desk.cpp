@@ -20,6 +20,10 @@ public:
     auto& all = group_.sources_.all();
     return session != 0 && session <= all.size() && !group_.sources_.numbered(session).gone;
   }
+  std::optional<std::string> members(snowflake guild, std::span<const snowflake> users) const override {
+    auto home = group_.partition_at({scope_kind::guild, guild});
+    return home ? home->members(guild, users) : std::nullopt;
+  }
 
 private:
   partition_group& group_;

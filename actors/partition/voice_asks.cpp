@@ -5,7 +5,7 @@
 namespace shardyard {
 
 void voice_asks::take(const bot_command& x, const desk_port& port, desk_output& out, monotonic now) {
-  auto channel = id_of(find_value(json_members(x.d), "channel_id"));
+  auto channel = number_of(find_value(json_members(x.d), "channel_id"));
   auto& speaker = speakers_[x.guild];
   if (speaker.asker != 0 && speaker.asker != x.asker && channel != 0) {
     ++out.figures.voice_taken_over;

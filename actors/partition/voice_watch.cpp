@@ -11,8 +11,9 @@ std::string text_of(std::string_view value) {
 
 } // namespace
 
-void voice_watch::set_self(snowflake user) {
-  own_user_ = user == 0 ? std::string{} : '"' + std::to_string(user) + '"';
+bool voice_watch::set_self(snowflake user) {
+  auto before = std::exchange(own_user_, user == 0 ? std::string{} : '"' + std::to_string(user) + '"');
+  return before != own_user_ && user != 0;
 }
 
 // One event in twenty is a voice state, hardly any of them the bot's own: only those are read.
@@ -22,7 +23,7 @@ bool voice_watch::note(snowflake guild, std::string_view d) {
   auto members = json_members(d);
   if (find_value(members, "user_id") != own_user_)
     return false;
-  auto channel = id_of(find_value(members, "channel_id"));
+  auto channel = number_of(find_value(members, "channel_id"));
   if (channel == 0) {
     seats_.erase(guild);
     return true;

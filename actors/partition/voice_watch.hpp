@@ -24,7 +24,9 @@ struct voice_tuning {
 
 class voice_watch {
 public:
-  void set_self(snowflake user);
+  /// True: it was not known before.
+  bool set_self(snowflake user);
+  void sits(snowflake guild, voice_seat where) { seats_[guild] = std::move(where); }
 
   /// VOICE_STATE_UPDATE `d` of a guild. True: it is the bot's own, and the seat is as it says.
   bool note(snowflake guild, std::string_view d);

@@ -78,7 +78,7 @@ TEST_F(bot_command_path, members_come_in_chunks_to_the_asker_with_its_own_nonce)
   EXPECT_EQ(chunk->asker, 0xau);
   auto members = json_members(chunk->d);
   EXPECT_EQ(find_value(members, "nonce"), "\"mine\"");
-  EXPECT_EQ(id_of(find_value(members, "guild_id")), guild);
+  EXPECT_EQ(number_of(find_value(members, "guild_id")), guild);
   EXPECT_EQ(find_value(members, "chunk_index"), "0");
   EXPECT_FALSE(json_elements(find_value(members, "members")).empty());
 }
