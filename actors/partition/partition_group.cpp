@@ -244,7 +244,7 @@ void partition_group::plan_mark(const source_mark& mark, monotonic now) {
   if (!known)
     return;
   if (mark.kind == mark_kind::closed)
-    return closed(mark, now);
+    return close_shard(shard, now);
   if (mark.kind == mark_kind::transfer)
     sources_.transfer(shard, mark.plan, now);
   else
@@ -255,8 +255,7 @@ void partition_group::plan_mark(const source_mark& mark, monotonic now) {
     x->permissions_changed(changed, at);
 }
 
-void partition_group::closed(const source_mark& mark, monotonic now) {
-  auto& shard = mark.from.shard;
+void partition_group::close_shard(const shard_key& shard, monotonic now) {
   auto at = *sources_.assign(shard);
   auto slot = sources_.slot(shard);
   if (slot->closed)
@@ -270,6 +269,24 @@ void partition_group::closed(const source_mark& mark, monotonic now) {
   for (auto& x : partitions_)
     x->shard_closed(shard, at, now);
   sources_.close(shard);
+}
+
+/// A crash may have come between the end of a plan and the log's word of it: the shards that could say it
+/// again are forgotten, and the topology would stand in the way of the next plan's for ever. Ids only rise,
+/// so what is newer than both is a plan that this node has not heard of yet.
+void partition_group::retire_all_but(std::uint32_t active, std::uint32_t other, monotonic now) {
+  if (active == 0)
+    return;
+  std::vector<shard_key> over;
+  for (auto& [shard, slot] : sources_.slots())
+    if (shard.topology != 0 && shard.topology != active && shard.topology != other &&
+        shard.topology < std::max(active, other))
+      over.push_back(shard);
+  for (auto& shard : over)
+    if (sources_.slot(shard))
+      close_shard(shard, now);
+  if (!over.empty())
+    look_ahead(now);
 }
 
 void partition_group::accept(std::uint64_t plan, const shard_key& shard, monotonic now) {

@@ -42,6 +42,9 @@ public:
   /// Operator's exception: guilds still led by `shard` are cut now, if their follower covers them.
   void accept(std::uint64_t plan, const shard_key& shard, monotonic now);
 
+  /// The coordinator knows these topologies; older ones have ended.
+  void retire_all_but(std::uint32_t active, std::uint32_t other, monotonic now);
+
   void tick(monotonic now);
   /// When tick() has something to do; may be in the past.
   monotonic next_tick(monotonic now) const { return std::min(soonest_, now + std::chrono::hours(1)); }
@@ -83,7 +86,7 @@ private:
   void resynced(const source_mark& mark, monotonic now);
   void open_guilds(source& x, const source_mark& mark, bool resynced, monotonic now);
   void plan_mark(const source_mark& mark, monotonic now);
-  void closed(const source_mark& mark, monotonic now);
+  void close_shard(const shard_key& shard, monotonic now);
   void log_session(const source& x);
   partition* partition_at(const scope& x) const;
   void look_ahead(monotonic now);

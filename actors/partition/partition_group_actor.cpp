@@ -348,6 +348,7 @@ caf::result<feed_opened> partition_group_state::open_feed(const feed_request& x,
 void partition_group_state::follow(const assignment& x) {
   plan = x.plan;
   group->set_self(user_of(x.identity));
+  group->retire_all_but(x.active_topology, x.other_topology, now());
 }
 
 void partition_group_state::acknowledge() {
@@ -536,7 +537,10 @@ local_partition_group_actor::behavior_type partition_group_state::make_behavior(
           return group->on_mark(x.ordinal, x.mark, now());
         });
       },
-      [this](const assignment& x) { follow(x); },
+      [this](const assignment& x) {
+        follow(x);
+        carry_out();
+      },
       [this](const transfer& x) {
         group->accept(x.plan, x.shard, now());
         carry_out();
