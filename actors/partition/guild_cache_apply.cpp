@@ -312,7 +312,7 @@ bool guild_change::thread_list() {
     listed.push_back(id);
     each_element(fields_.get("members"), [&](std::string_view member) {
       each_field(member, [&](std::string_view key, std::string_view value) {
-        if (key == "id" && id_of(value) == id && !fields->has("member"))
+        if (key == "id" && id_of(value) == id)
           fields->set("member", member);
         return key != "id";
       });
