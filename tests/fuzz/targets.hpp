@@ -32,6 +32,7 @@ void read_payloads(std::string_view input);
 void parse_configuration(std::string_view input);
 void unpack_block(std::string_view input);
 void decode_position_log(std::string_view input);
+void read_bot_payload(std::string_view input);
 
 std::vector<std::string> inflate_seeds();
 std::vector<std::string> frame_seeds();
@@ -39,5 +40,6 @@ std::vector<std::string> reader_seeds();
 std::vector<std::string> configuration_seeds();
 std::vector<std::string> block_seeds();
 std::vector<std::string> log_seeds();
+std::vector<std::string> bot_payload_seeds();
 
 } // namespace shardyard::fuzz
