@@ -21,6 +21,7 @@ std::span<const target> targets() {
       target{"configuration", parse_configuration, configuration_seeds},
       target{"event_block", unpack_block, block_seeds},
       target{"position_log", decode_position_log, log_seeds},
+      target{"bot_payload", read_bot_payload, bot_payload_seeds},
   };
   return all;
 }
