@@ -1,6 +1,6 @@
 // What a node tells the coordinator about the shards and partitions that it runs, a few times a second and
-// after each change. Reports are whole pictures, not differences: a lost one or a new coordinator needs no
-// special case.
+// after each change. Reports are whole pictures, so that a lost one or a new coordinator needs no special
+// case; only of the rows of a large plan, one per shard of the cluster, most reports tell what changed.
 #pragma once
 
 #include "messages/event_type.hpp"
@@ -67,6 +67,8 @@ struct handover_report {
   bool follower_lagging = false; ///< a session that follows comes later than the longest hold: no anchor cut
   std::uint64_t follower_p99_ms = 0; ///< how much later its followers are, 99 of 100 times
   std::uint64_t voice = 0;           ///< guilds that are not cut yet because the bot speaks there
+
+  bool operator==(const handover_report&) const = default;
 };
 
 /// Events of one kind.
@@ -178,6 +180,14 @@ struct group_status {
   std::uint64_t plan = 0; ///< the plan that its hand-over rows speak of
 };
 
+/// Names a row of a report.
+struct row_name {
+  std::uint32_t group = 0;
+  shard_key shard;
+
+  auto operator<=>(const row_name&) const = default;
+};
+
 /// Node -> coordinator.
 struct node_report {
   std::string node;
@@ -189,6 +199,9 @@ struct node_report {
   group_figures figures;
   std::vector<group_status> groups;
   std::vector<group_copy> copies; ///< states that this node keeps, its own or others'
+  std::uint64_t number = 0;       ///< counted by the node, from 1
+  std::uint64_t rows_after = 0; ///< not 0: `handovers` are those that changed since the report of this number
+  std::vector<row_name> rows_gone; ///< then: rows that are there no more
 };
 
 template <class Inspector>
@@ -248,12 +261,18 @@ bool inspect(Inspector& f, group_status& x) {
 }
 
 template <class Inspector>
+bool inspect(Inspector& f, row_name& x) {
+  return f.object(x).fields(f.field("group", x.group), f.field("shard", x.shard));
+}
+
+template <class Inspector>
 bool inspect(Inspector& f, node_report& x) {
   return f.object(x).fields(f.field("node", x.node), f.field("incarnation", x.incarnation),
                             f.field("cluster_epoch", x.cluster_epoch), f.field("plan", x.plan),
                             f.field("shards", x.shards), f.field("handovers", x.handovers),
                             f.field("figures", x.figures), f.field("groups", x.groups),
-                            f.field("copies", x.copies));
+                            f.field("copies", x.copies), f.field("number", x.number),
+                            f.field("rows_after", x.rows_after), f.field("rows_gone", x.rows_gone));
 }
 
 template <class Inspector>

@@ -8,10 +8,10 @@
 namespace shardyard::sim {
 namespace {
 
-constexpr std::array<std::string_view, 18> names{
-    "reconnect",     "invalid_session", "reset",      "half_open",  "stall",      "close",
-    "outage",        "outage_end",      "delay",      "budget",     "rate_limit", "duplicate",
-    "unknown_event", "big_guild",       "drain_node", "drop_event", "join",       "leave"};
+constexpr std::array<std::string_view, 19> names{
+    "reconnect",  "invalid_session", "reset",  "half_open",  "stall",        "close",         "outage",
+    "outage_end", "delay",           "budget", "rate_limit", "duplicate",    "unknown_event", "big_guild",
+    "drain_node", "drop_event",      "join",   "leave",      "refuse_resume"};
 
 /// Close codes after which a session cannot be resumed (Opcodes and Status Codes).
 bool ends_session(int code) {
@@ -165,6 +165,9 @@ bool gateway::strike(session& which, const fault& what, moment now) {
     return true;
   case fault_kind::drop_event:
     which.drops.push_back(what.guild);
+    return true;
+  case fault_kind::refuse_resume:
+    which.refuses_resume = true;
     return true;
   case fault_kind::budget:
   case fault_kind::rate_limit:

@@ -62,7 +62,7 @@ struct coordinator_state {
   /// Above those of all earlier coordinators, since epochs rise.
   std::uint64_t next_term() { return (journal.epoch() << 24) + ++terms; }
   node_actor host(const shard_key& shard) const;
-  std::map<shard_key, std::string> placed_shards() const;
+  plan_observations observe_plan();
   std::uint64_t identifies_of_plan() const;
   void forget_old_shards();
 

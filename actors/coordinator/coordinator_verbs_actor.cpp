@@ -222,7 +222,7 @@ admin_reply coordinator_state::steer(const admin_request& x) {
     return refuse("no reshard is running", "begin one with `shardyard reshard N`");
   std::vector<std::uint32_t> accepted;
   if (x.accept)
-    accepted = units_with_exceptions(*plan, view.observe(*plan, places_of(groups), placed_shards()));
+    accepted = units_with_exceptions(*plan, observe_plan());
   auto made = x.verb == "commit"  ? commit(*plan, accepted)
               : x.verb == "pause" ? pause(*plan, "asked for by the operator")
               : x.verb == "abort" ? abort(*plan, now())

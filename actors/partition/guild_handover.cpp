@@ -14,6 +14,15 @@ void guild_handover::set(std::uint8_t& bits, side x, bool on) {
   bits = static_cast<std::uint8_t>(on ? bits | bit : bits & ~bit);
 }
 
+std::uint64_t guild_handover::undecided() const {
+  if (!overlap_ || !cut_made_)
+    return 0;
+  auto& o = *overlap_;
+  if (o.odd && !o.odd->shown.empty())
+    return o.odd->shown.front().s;
+  return o.synced && !o.shown.empty() ? o.shown.front().s : 0;
+}
+
 bool guild_handover::shadowed() const {
   return cut_made_ && !cut_allowed_ && is(covered_, other(lead_));
 }

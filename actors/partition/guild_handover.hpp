@@ -193,6 +193,9 @@ public:
   monotonic
   last_difference() const;   ///< time of the last unexplained difference (late or lead-only event), 0 = none
   std::size_t bytes() const; ///< memory of F, H, Q, D and the skip list
+  /// Sequence of the oldest event that only the shadow has shown and that is delivered late unless the lead
+  /// shows it, too, before the stretch ends; 0: none.
+  std::uint64_t undecided() const;
 
 private:
   struct overlap; // exists only while a second session covers the guild, or what it left is not worked off

@@ -96,6 +96,15 @@ public:
   /// The plan closed the shard: what it still leads goes to the other side.
   void shard_closed(const shard_key& shard, side at, monotonic now);
   std::uint64_t led_by(const shard_key& shard, side at) const;
+
+  /// An event that only this shard has shown, while it is still open whether it has to be delivered.
+  struct undecided_event {
+    scope at;
+    std::uint64_t s = 0; ///< in the shard's session
+  };
+  std::vector<undecided_event> undecided_of(const shard_key& shard, side at) const;
+  bool undecided(const undecided_event& x) const;
+
   void accept(const shard_key& shard, side at, monotonic now);
 
   /// Of a guild that the bot is in.

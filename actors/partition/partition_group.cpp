@@ -6,6 +6,13 @@
 
 namespace shardyard {
 
+namespace {
+
+constexpr int longest_drain = 4; ///< times `quiet`: until a drain is answered, whatever is still open
+constexpr monotonic drain_look = std::chrono::milliseconds(50);
+
+} // namespace
+
 partition_group::partition_group(partition_settings settings, recovered_state recovered, monotonic now)
     : settings_(std::move(settings)) {
   by_id_.resize(settings_.partition_count);
@@ -230,17 +237,8 @@ void partition_group::plan_mark(const source_mark& mark, monotonic now) {
   }
   auto known = sources_.slot(shard) != nullptr;
   auto at = known ? *sources_.assign(shard) : side::first;
-  if (mark.kind == mark_kind::drain) {
-    drain_answer answer;
-    answer.group = settings_.group;
-    answer.shard = shard;
-    answer.plan = mark.plan;
-    for (auto& x : partitions_)
-      if (known)
-        answer.led += x->led_by(shard, at);
-    answers_.push_back(answer);
-    return;
-  }
+  if (mark.kind == mark_kind::drain)
+    return begin_drain(mark, now);
   if (!known)
     return;
   if (mark.kind == mark_kind::closed)
@@ -253,6 +251,43 @@ void partition_group::plan_mark(const source_mark& mark, monotonic now) {
   auto changed = mark.kind == mark_kind::transfer ? shard : shard_key{shard.topology, 0, 1};
   for (auto& x : partitions_)
     x->permissions_changed(changed, at);
+}
+
+/// What only this shard has shown would be lost with it, so the answer waits until it is decided: by the
+/// shadow's copy, which mostly follows within milliseconds, by the next common anchor or by a silence.
+void partition_group::begin_drain(const source_mark& mark, monotonic now) {
+  auto& shard = mark.from.shard;
+  auto& x = drains_[shard];
+  if (x.plan != mark.plan)
+    x = {mark.plan, now, {}};
+  x.open.clear();
+  if (sources_.slot(shard))
+    for (auto& home : partitions_)
+      for (auto& event : home->undecided_of(shard, *sources_.assign(shard)))
+        x.open.emplace_back(home.get(), event);
+  answer_drains(now);
+}
+
+void partition_group::answer_drains(monotonic now) {
+  for (auto i = drains_.begin(); i != drains_.end();) {
+    auto& [shard, x] = *i;
+    std::erase_if(x.open, [](auto& y) { return !y.first->undecided(y.second); });
+    if (!x.open.empty() && now - x.since < longest_drain * settings_.tuning.quiet) {
+      ++i;
+      continue;
+    }
+    drain_answer answer;
+    answer.group = settings_.group;
+    answer.shard = shard;
+    answer.plan = x.plan;
+    if (sources_.slot(shard))
+      for (auto& home : partitions_)
+        answer.led += home->led_by(shard, *sources_.assign(shard));
+    answers_.push_back(answer);
+    i = drains_.erase(i);
+  }
+  if (!drains_.empty())
+    soonest_ = std::min(soonest_, now + drain_look);
 }
 
 void partition_group::close_shard(const shard_key& shard, monotonic now) {
@@ -308,6 +343,8 @@ void partition_group::tick(monotonic now) {
   if (desk_.next_look() <= now)
     consult_desk(now);
   look_ahead(now);
+  if (!drains_.empty())
+    answer_drains(now);
 }
 
 void partition_group::look_ahead(monotonic now) {

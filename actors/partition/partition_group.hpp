@@ -87,6 +87,8 @@ private:
   void open_guilds(source& x, const source_mark& mark, bool resynced, monotonic now);
   void plan_mark(const source_mark& mark, monotonic now);
   void close_shard(const shard_key& shard, monotonic now);
+  void begin_drain(const source_mark& mark, monotonic now);
+  void answer_drains(monotonic now);
   void log_session(const source& x);
   partition* partition_at(const scope& x) const;
   void look_ahead(monotonic now);
@@ -98,6 +100,13 @@ private:
   command_desk desk_;
   std::vector<std::unique_ptr<partition>> partitions_;
   std::vector<partition*> by_id_;
+  /// A shard that is to close, whose answer waits for events that nobody but it has shown.
+  struct waiting_drain {
+    std::uint64_t plan = 0;
+    monotonic since{};
+    std::vector<std::pair<const partition*, partition::undecided_event>> open;
+  };
+  std::map<shard_key, waiting_drain> drains_;
   std::vector<drain_answer> answers_;
   monotonic soonest_{0}; ///< what any partition waits for is not before; may be too early
   std::uint64_t cluster_epoch_ = 0;

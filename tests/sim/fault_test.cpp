@@ -43,6 +43,21 @@ TEST(fault, an_invalid_session_is_resumable_or_gone) {
   }
 }
 
+TEST(fault, a_refused_resume_is_answered_once_and_ends_the_session) {
+  scenario at;
+  auto& who = at.identified(0, 1);
+  auto session = at.session_of(who);
+  EXPECT_EQ(inject(at, R"({"kind":"refuse_resume","shard":[0,1]})").at("hit"), 1);
+  EXPECT_EQ(at.discord.sessions().size(), 1u);
+  at.discord.disconnected(who.number, 4000, at.now);
+  auto& back = at.connect();
+  at.say(back, at.resume_text(session, 1));
+  EXPECT_EQ(back.line.message(1).at("op"), 9);
+  EXPECT_EQ(back.line.message(1).at("d"), false);
+  EXPECT_TRUE(at.discord.sessions().empty());
+  EXPECT_TRUE(at.broken_rules().empty());
+}
+
 TEST(fault, closing_with_a_fatal_code_ends_the_session) {
   for (auto [code, sessions] : {std::pair{4000, 1u}, {4009, 0u}, {1001, 1u}}) {
     scenario at;
