@@ -176,6 +176,23 @@ TEST(guild_cache, is_led_by_a_difference_to_the_newer_state) {
   }
 }
 
+TEST(guild_cache, counts_a_join_that_is_told_twice_once_even_of_members_who_are_not_kept) {
+  cache_policy none{member_policy::none, false, 7};
+  guild_cache cache;
+  ASSERT_TRUE(cache.replace(R"({"id":"1","member_count":10,"members":[],"channels":[]})", none));
+  auto tell = [&](std::string_view type, const char* user) {
+    cache.apply(find_event_type(type), R"({"guild_id":"1","user":{"id":")" + std::string{user} + R"("}})",
+                none);
+  };
+  tell("GUILD_MEMBER_ADD", "100200300400500600");
+  tell("GUILD_MEMBER_ADD", "100200300400500601");
+  tell("GUILD_MEMBER_ADD", "100200300400500600");
+  EXPECT_EQ(cache.member_count(), 12u);
+  tell("GUILD_MEMBER_REMOVE", "100200300400500600");
+  tell("GUILD_MEMBER_ADD", "100200300400500600");
+  EXPECT_EQ(cache.member_count(), 12u) << "left and came back";
+}
+
 TEST(guild_cache, has_no_difference_to_itself) {
   harbour_cache x, y;
   EXPECT_TRUE(x.cache.difference(y.cache, harbour).empty());
