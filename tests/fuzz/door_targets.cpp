@@ -87,7 +87,8 @@ void check_request(const http_head& head) {
   if (route != bot_route::pass_on || objection_to(head))
     return;
   demand(target.starts_with("/api/v"), "nothing leaves the API's path");
-  demand(target.find("/../") == std::string::npos, "nor climbs out of it");
+  auto path = target.substr(0, target.find('?'));
+  demand(path.find("/../") == std::string::npos, "nor climbs out of it");
   demand_one_head<http_requests>(request_head(head, {target, "discord.com", "Bot x", "agent"}));
 }
 
