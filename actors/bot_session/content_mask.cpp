@@ -4,6 +4,7 @@
 #include "actors/bot_session/json_fields.hpp"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 namespace shardyard {
@@ -84,8 +85,10 @@ bool mentions(std::string_view array, snowflake self) {
 }
 
 /// Own messages and those that mention the bot are read without the intent.
-bool readable_anyway(std::string_view message, snowflake self) {
-  return self != 0 && (user_of(message, "author") == self || mentions(field_of(message, "mentions"), self));
+bool reveals(const json_field& field, snowflake self) {
+  if (field.key == "author")
+    return id_in(field_of(field.value, "id")) == self;
+  return field.key == "mentions" && mentions(field.value, self);
 }
 
 std::optional<std::string> masked_message(std::string_view d, snowflake self);
@@ -101,6 +104,12 @@ std::optional<std::string> masked_snapshots(std::string_view array, snowflake se
       out.replace(message, *edited);
   }
   return elements.ok() ? out.take() : std::nullopt;
+}
+
+bool is_masked(std::string_view key) {
+  static constexpr std::array<std::string_view, 7> keys{
+      "content", "embeds", "attachments", "components", "poll", "referenced_message", "message_snapshots"};
+  return std::ranges::find(keys, key) != keys.end();
 }
 
 void mask_field(edited_text& out, const json_field& field, snowflake self) {
@@ -121,14 +130,23 @@ void mask_field(edited_text& out, const json_field& field, snowflake self) {
 
 /// The messages within a message are judged each for itself, even where the outer one may be read.
 std::optional<std::string> masked_message(std::string_view d, snowflake self) {
-  auto readable = readable_anyway(d, self);
-  edited_text out{d};
+  std::vector<json_field> to_mask;
+  to_mask.reserve(8);
+  auto readable = false;
   json_fields fields{d};
   json_field field;
-  while (fields.next(field))
-    if (!readable || field.key == "referenced_message" || field.key == "message_snapshots")
-      mask_field(out, field, self);
-  return fields.ok() ? out.take() : std::nullopt;
+  while (fields.next(field)) {
+    readable = readable || (self != 0 && reveals(field, self));
+    if (is_masked(field.key))
+      to_mask.push_back(field);
+  }
+  if (!fields.ok())
+    return std::nullopt;
+  edited_text out{d};
+  for (auto& x : to_mask)
+    if (!readable || x.key == "referenced_message" || x.key == "message_snapshots")
+      mask_field(out, x, self);
+  return out.take();
 }
 
 std::optional<std::string> masked_execution(std::string_view d) {

@@ -459,7 +459,7 @@ private:
       fail("nothing is expected at s " + std::to_string(x.s) + ", but " + x.t + x.d + " came");
     auto& [t, d] = m.stream[x.s - 1];
     if (t == "READY" && x.t == t) {
-      m.id = switch_scene::session_of(who.socket);
+      m.id = switch_scene::session_in(x.d);
       d = x.d;
     }
     if (x.t != t || x.d != d)

@@ -225,12 +225,13 @@ public:
     subject->tick(now);
   }
 
+  static std::string session_in(std::string_view ready) {
+    return std::string{ready.substr(ready.find(R"("session_id":")") + 14, 32)};
+  }
+
   static std::string session_of(const fake_bot& bot) {
     auto* ready = bot.link->find("READY");
-    if (!ready)
-      return {};
-    auto at = ready->d.find(R"("session_id":")") + 14;
-    return ready->d.substr(at, 32);
+    return ready ? session_in(ready->d) : std::string{};
   }
 
   /// A new socket on which RESUME was said.
