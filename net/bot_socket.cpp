@@ -13,6 +13,9 @@ constexpr std::size_t whole_from = 1024;             // smaller payloads stay te
 constexpr std::size_t longest_reason = 123;          // RFC 6455, section 5.5: 125 with the code
 constexpr auto close_wait = std::chrono::seconds(5); // for the bot's close frame
 constexpr int reads_per_turn = 4;
+/// cloudstorm and discordeno lose what comes in the same read as the answer to the upgrade; Discord's HELLO
+/// comes later, too.
+constexpr auto greeting_delay = std::chrono::milliseconds(30);
 
 /// `reason` cut where a character ends.
 std::string_view fitting(std::string_view reason) {
@@ -47,20 +50,30 @@ void bot_socket::open(const std::shared_ptr<door_room>& room, std::unique_ptr<by
         accept, std::string_view{"\r\n\r\n"}})
     me->out_.append(part);
   me->appended();
-  auto decides = room->events;
+  me->write_out();
+  me->deadline_ = std::make_unique<boost::asio::steady_timer>(room->context(), greeting_delay);
+  me->deadline_->async_wait([me, query, rest = std::string{rest}](error_code stopped) {
+    if (!stopped && me->stage_ == stage::open)
+      me->greet(query, rest);
+  });
+}
+
+void bot_socket::greet(const bot_query& query, std::string_view rest) {
+  auto me = shared_from_this();
+  auto decides = room_->events;
   auto listener = decides->on_connected(me, query);
-  if (room->ended)
+  if (room_->ended)
     return;
-  me->events_ = std::move(listener);
-  if (me->stage_ == stage::ended) // aborted in that call
-    return me->tell_closed(1006);
-  if (!me->events_)
-    return me->end(1006);
+  events_ = std::move(listener);
+  if (stage_ == stage::ended) // aborted in that call
+    return tell_closed(1006);
+  if (!events_)
+    return end(1006);
   byte_buffer first;
   first.append(rest);
   first.reserve(1);
-  me->handle({first.begin(), first.size()});
-  me->read_on();
+  handle({first.begin(), first.size()});
+  read_on();
 }
 
 // ---- reading

@@ -41,6 +41,8 @@ private:
     ended,
   };
 
+  void greet(const bot_query& query, std::string_view rest);
+
   // reading
   void read_on();
   void handle(std::span<char> bytes);
@@ -69,7 +71,7 @@ private:
   client_frames frames_;
   byte_buffer out_;
   std::size_t sent_ = 0;                                ///< of out_
-  std::unique_ptr<boost::asio::steady_timer> deadline_; ///< of the closing handshake
+  std::unique_ptr<boost::asio::steady_timer> deadline_; ///< of the greeting, then of the closing handshake
   bool whole_payloads_ = false;
   bool dirty_ = false;
   bool waits_to_read_ = false;
