@@ -18,8 +18,8 @@ std::uint64_t guild_handover::undecided() const {
   if (!overlap_ || !cut_made_)
     return 0;
   auto& o = *overlap_;
-  if (o.odd && !o.odd->shown.empty())
-    return o.odd->shown.front().s;
+  if (auto& odd = o.aside->odd; odd && !odd->shown.empty())
+    return odd->shown.front().s;
   return o.synced && !o.shown.empty() ? o.shown.front().s : 0;
 }
 
