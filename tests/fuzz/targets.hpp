@@ -32,6 +32,10 @@ void read_payloads(std::string_view input);
 void parse_configuration(std::string_view input);
 void unpack_block(std::string_view input);
 void decode_position_log(std::string_view input);
+void pack_json(std::string_view input);
+void unpack_json(std::string_view input);
+void load_guild_cache(std::string_view input);
+void apply_guild_events(std::string_view input);
 
 std::vector<std::string> inflate_seeds();
 std::vector<std::string> frame_seeds();
@@ -39,5 +43,8 @@ std::vector<std::string> reader_seeds();
 std::vector<std::string> configuration_seeds();
 std::vector<std::string> block_seeds();
 std::vector<std::string> log_seeds();
+std::vector<std::string> packed_seeds();
+std::vector<std::string> cache_file_seeds();
+std::vector<std::string> guild_event_seeds();
 
 } // namespace shardyard::fuzz
