@@ -50,7 +50,6 @@ public:
         new_complete_(newer.knows_everybody()) {}
 
   std::vector<difference_event> events() && {
-    roles_gone();
     roles();
     list("GUILD_EMOJIS_UPDATE", emoji_row);
     list("GUILD_STICKERS_UPDATE", sticker_row);
@@ -126,13 +125,6 @@ private:
              "{\"role\":" + packed::text_of(each.newer) + ",\"guild_id\":" + guild_ + "}");
   }
 
-  // First: what wears a role loses it with the role, and is told afterwards as it is.
-  void roles_gone() {
-    for (auto& each : changed(role_row))
-      if (each.newer.empty())
-        tell("GUILD_ROLE_DELETE", "{\"role_id\":" + quoted(each.id) + ",\"guild_id\":" + guild_ + "}");
-  }
-
   std::string array(row_kind kind) const {
     std::string result = "[";
     for (auto row = new_.rows.of(kind); !row.done(); row.next()) {
@@ -151,12 +143,7 @@ private:
 
   void channels() {
     auto differing = changed(channel_row);
-    std::erase_if(differing, [](auto& each) { return same(each, untold); });
-    for (auto& each : differing)
-      if (each.newer.empty()) {
-        deleted_.insert(packed::id_bytes(each.id));
-        tell("CHANNEL_DELETE", of_guild(each.older));
-      }
+    std::erase_if(differing, [](auto& each) { return each.newer.empty() || same(each, untold); });
     // A category exists before what lies in it.
     constexpr std::uint64_t category = 4;
     auto is_category = [](const pair& each) {
@@ -164,8 +151,7 @@ private:
     };
     std::stable_partition(differing.begin(), differing.end(), is_category);
     for (auto& each : differing)
-      if (!each.newer.empty())
-        tell(each.older.empty() ? "CHANNEL_CREATE" : "CHANNEL_UPDATE", of_guild(each.newer));
+      tell(each.older.empty() ? "CHANNEL_CREATE" : "CHANNEL_UPDATE", of_guild(each.newer));
   }
 
   // Whether a thread that is listed no more was deleted or archived is not known. THREAD_LIST_SYNC says just
@@ -178,10 +164,8 @@ private:
       if (!each.newer.empty()) {
         own_membership_lost(each);
         tell(each.older.empty() ? "THREAD_CREATE" : "THREAD_UPDATE", of_guild(each.newer));
-      }
-      if (std::string parent{packed::field(each.older, "parent_id")};
-          each.newer.empty() && !deleted_.contains(parent))
-        lost.insert(std::move(parent));
+      } else
+        lost.emplace(packed::field(each.older, "parent_id"));
     }
     if (lost.empty())
       return;
@@ -218,16 +202,16 @@ private:
 
   // A list that is not everybody proves neither a join nor a leave.
   void members() {
-    joins_ = leaves_ = 0;
+    counted_ = old_.member_count;
     for (auto& each : changed(member_row)) {
       if (same(each, {}))
         continue;
       if (!each.newer.empty()) {
         auto joined = each.older.empty() && old_complete_;
-        joins_ += joined;
+        counted_ += joined;
         tell(joined ? "GUILD_MEMBER_ADD" : "GUILD_MEMBER_UPDATE", of_guild(each.newer));
       } else if (new_complete_) {
-        ++leaves_;
+        counted_ -= counted_ > 0;
         tell("GUILD_MEMBER_REMOVE", "{\"user\":" + packed::text_of(packed::field(each.older, "user")) +
                                         ",\"guild_id\":" + guild_ + "}");
       }
@@ -272,7 +256,7 @@ private:
   // Last: its roles and emojis are the ones told before.
   void guild() {
     auto before = old_.rows.find({guild_row, 0}), after = new_.rows.find({guild_row, 0});
-    auto counted = old_.member_count + joins_ - leaves_ == new_.member_count;
+    auto counted = counted_ == new_.member_count;
     if (!after || (counted && before && (*before == *after || same({0, *before, *after}, create_only))))
       return;
     auto d = without(packed::text_of(*after), create_only);
@@ -289,15 +273,50 @@ private:
   const guild_cache::content& new_;
   std::string guild_;
   bool old_complete_, new_complete_;
-  std::set<std::string> deleted_; ///< channels, packed ids
-  std::uint64_t joins_ = 0, leaves_ = 0;
+  std::uint64_t counted_ = 0; ///< members after the joins and leaves that are told
   std::vector<difference_event> events_;
 };
 
+namespace {
+
+std::vector<snowflake> gone(const entity_rows& older, const entity_rows& newer, row_kind kind) {
+  std::vector<snowflake> result;
+  auto other = newer.of(kind);
+  for (auto row = older.of(kind); !row.done(); row.next())
+    if (!other.seek(row->key.id))
+      result.push_back(row->key.id);
+  return result;
+}
+
+} // namespace
+
+// With a role or a channel goes what refers to it. So these come first, and the rest is told to a state that
+// has taken them.
 std::vector<difference_event> guild_cache::difference(const guild_cache& newer, snowflake guild) const {
   if (!content_ || !newer.content_)
     return {};
-  return guild_comparison{*content_, *newer.content_, guild}.events();
+  std::vector<difference_event> events;
+  for (auto id : gone(content_->rows, newer.content_->rows, role_row))
+    events.push_back({find_event_type("GUILD_ROLE_DELETE"),
+                      "{\"role_id\":" + quoted(id) + ",\"guild_id\":" + quoted(guild) + "}"});
+  for (auto id : gone(content_->rows, newer.content_->rows, channel_row))
+    events.push_back(
+        {find_event_type("CHANNEL_DELETE"),
+         with(packed::text_of(*content_->rows.find({channel_row, id})), "guild_id", quoted(guild))});
+  if (events.empty())
+    return guild_comparison{*content_, *newer.content_, guild}.events();
+  guild_cache changed;
+  changed.content_ = std::make_unique<content>();
+  changed.content_->member_count = content_->member_count;
+  std::vector<entity_row> rows;
+  for (auto row = content_->rows.all(); !row.done(); row.next())
+    rows.push_back(*row);
+  changed.content_->rows.assign(rows);
+  for (auto& each : events)
+    changed.apply(each.type, each.d, {member_policy::all, true, 0});
+  auto rest = guild_comparison{*changed.content_, *newer.content_, guild}.events();
+  events.insert(events.end(), std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end()));
+  return events;
 }
 
 } // namespace shardyard

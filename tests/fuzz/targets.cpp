@@ -22,6 +22,10 @@ std::span<const target> targets() {
       target{"event_block", unpack_block, block_seeds},
       target{"position_log", decode_position_log, log_seeds},
       target{"bot_payload", read_bot_payload, bot_payload_seeds},
+      target{"packed_json", pack_json, recorded_payloads},
+      target{"packed_bytes", unpack_json, packed_seeds},
+      target{"guild_cache_file", load_guild_cache, cache_file_seeds},
+      target{"guild_cache_events", apply_guild_events, guild_event_seeds},
   };
   return all;
 }

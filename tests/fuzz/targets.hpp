@@ -35,6 +35,10 @@ void parse_configuration(std::string_view input);
 void unpack_block(std::string_view input);
 void decode_position_log(std::string_view input);
 void read_bot_payload(std::string_view input);
+void pack_json(std::string_view input);
+void unpack_json(std::string_view input);
+void load_guild_cache(std::string_view input);
+void apply_guild_events(std::string_view input);
 
 std::vector<std::string> inflate_seeds();
 std::vector<std::string> frame_seeds();
@@ -45,5 +49,8 @@ std::vector<std::string> configuration_seeds();
 std::vector<std::string> block_seeds();
 std::vector<std::string> log_seeds();
 std::vector<std::string> bot_payload_seeds();
+std::vector<std::string> packed_seeds();
+std::vector<std::string> cache_file_seeds();
+std::vector<std::string> guild_event_seeds();
 
 } // namespace shardyard::fuzz

@@ -158,9 +158,12 @@ TEST(guild_cache, is_led_by_a_difference_to_the_newer_state) {
   for (auto rounds = 0; rounds < 300; ++rounds) {
     diced_harbour older{random}, newer{random};
     older.dice.every_key = newer.dice.every_key = true;
-    // A key of the guild that has gone is told by no event; members are all known.
+    // A key that has gone is told by no event, nor who left where not all are known: so the guild has all
+    // keys from the start, and of its members those alone that the dice make.
     for (auto* each : {&older, &newer}) {
       each->apply("GUILD_UPDATE", R"({"x_0":0,"x_1":0,"x_2":0,"member_count":2})");
+      for (auto user : {bot, senna})
+        each->apply("GUILD_MEMBER_REMOVE", R"({"user":{"id":")" + std::to_string(user) + R"("}})");
       each->happen(static_cast<int>(random() % 100));
     }
     auto events = older.cache.difference(newer.cache, harbour);
