@@ -5,13 +5,16 @@
 #include "actors/shard/checkpoint_file.hpp"
 #include "messages/actor_interfaces.hpp"
 #include "net/gateway_bot.hpp"
+#include "net/rest.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace shardyard {
@@ -48,6 +51,7 @@ struct shard_news {
   bool released = false;           ///< closed for a move; `session`, if any, is the row to RESUME from
   std::uint32_t closed_for_ms = 0; ///< released: since the socket was closed
   bool gone = false;               ///< the actor ends for good
+  std::optional<shard_mix> mix;    ///< now and then: what the session brought
 };
 
 /// Something that the io thread saw on a shard's connection (actors/shard/link_news.hpp).
@@ -93,6 +97,12 @@ struct gateway_news {
   std::shared_ptr<const net::gateway_bot_answer> answer;
 };
 
+/// Coordinator's REST requests -> coordinator: who the bot is.
+struct identity_news {
+  net::rest_answer user;        ///< GET /users/@me
+  net::rest_answer application; ///< GET /applications/@me
+};
+
 /// Dialer -> node: what answered at `place`, or why nothing did.
 struct peer_found {
   std::string place; ///< "host:port" as dialled
@@ -102,6 +112,28 @@ struct peer_found {
   coordinator_actor coordinator; ///< null: it lives elsewhere, perhaps at `hint`
   std::string hint_host;
   std::uint16_t hint_port = 0;
+};
+
+/// Node -> its bot endpoint: where the partitions and the other nodes are.
+struct endpoint_routes {
+  caf::typed_actor<caf::result<void>(endpoint_report)> node; ///< this one, for news
+  std::shared_ptr<const route_table> table;
+  std::map<std::string, node_actor> nodes; ///< this one too; null: not reachable
+  std::string identity;                    ///< as in assignment
+  std::uint32_t shards = 0;                ///< as in assignment
+};
+
+/// The switch of bot sessions -> endpoint: what it asks of the cluster.
+struct guild_list_wish {
+  std::uint32_t asker = 0;
+  guild_filter which;
+};
+struct guild_fetch_wish {
+  std::uint32_t asker = 0;
+  snapshot_request wanted;
+};
+struct endpoint_wish {
+  std::variant<guild_list_wish, guild_fetch_wish, bot_command, bot_presence> what;
 };
 
 /// Registers the types above, and those of register_messages(). Call once, before the first actor_system.
@@ -119,6 +151,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::log_snapshot)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::log_written)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::peer_found)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::gateway_news)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::identity_news)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::endpoint_routes)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::endpoint_wish)
 
 CAF_BEGIN_TYPE_ID_BLOCK(shardyard_local, caf::id_block::shardyard::end)
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::shard_routes))
@@ -131,4 +166,7 @@ CAF_ADD_TYPE_ID(shardyard_local, (shardyard::copy_keeper))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::log_append))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::log_snapshot))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::log_written))
+CAF_ADD_TYPE_ID(shardyard_local, (shardyard::identity_news))
+CAF_ADD_TYPE_ID(shardyard_local, (shardyard::endpoint_routes))
+CAF_ADD_TYPE_ID(shardyard_local, (shardyard::endpoint_wish))
 CAF_END_TYPE_ID_BLOCK(shardyard_local)

@@ -56,6 +56,13 @@ void add_sim(CLI::App& app, sim_command& out) {
   sub->add_option("--interactions", out.interactions, "slash commands per second, besides those of the mix")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
+  sub->add_option("--voice-endpoint", out.voice_endpoint,
+                  "HOST:PORT told to a bot that joins a voice channel; the simulator has no voice server")
+      ->capture_default_str();
+  sub->add_flag(
+      "--truth-digests", out.truth_digests,
+      "the truth tells the CRC-32 of each event's \"d\", so that a client without session numbers can "
+      "be compared");
   sub->add_option("--truth-memory-mb", out.truth_memory_mb,
                   "MiB of the truth kept in memory; older goes to a file")
       ->capture_default_str();
@@ -171,6 +178,7 @@ void add_admin(CLI::App& app, admin_options& options, admin_command& out) {
 void add_moves(CLI::App& app, admin_options& options, admin_command& out) {
   auto& request = out.request;
   auto verb = [&](const char* name, const char* text) { return add_verb(app, options, out, name, text); };
+  verb("bots", "who is connected to the bots' endpoints, what each got and is still to get");
   verb("nodes", "the hosts of the cluster, what they carry, which are cordoned or declared dead");
   auto* move = verb("move", "move one shard, or one partition, to another node; uses no IDENTIFY");
   move->add_option("what", request.subject, "SHARD, TOPOLOGY:SHARD, or partition:NUMBER")->required();

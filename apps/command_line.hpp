@@ -34,8 +34,10 @@ struct sim_command {
   std::uint32_t delay_min_ms = 0; ///< of each session's copies
   std::uint32_t delay_max_ms = 50;
   std::uint32_t heartbeat_ms = 41250;
-  double heartbeat_requests = 0;        ///< op 1 to a client, per minute and connection
-  double interactions = 0;              ///< slash commands per second, besides those of the mix
+  double heartbeat_requests = 0; ///< op 1 to a client, per minute and connection
+  double interactions = 0;       ///< slash commands per second, besides those of the mix
+  std::string voice_endpoint = "voice-sim.invalid:2053"; ///< told to bots that join a voice channel
+  bool truth_digests = false;                            ///< each occurrence with the CRC-32 of its `d`
   std::uint64_t truth_memory_mb = 256;  ///< MiB of the truth in memory; the rest is in a file
   std::uint64_t truth_limit_mb = 16384; ///< MiB of the truth in all
   std::string truth_folder;             ///< where that file is; empty: the system's for temporary files

@@ -85,6 +85,12 @@ struct handover_config {
   bool operator==(const handover_config&) const = default;
 };
 
+struct watchdog_config {
+  bool renew = false; ///< new sessions when a live one stops to bring a kind of event
+
+  bool operator==(const watchdog_config&) const = default;
+};
+
 struct identify_config {
   std::optional<std::uint32_t> reserve; ///< nothing: the ledger's default
   std::optional<std::uint32_t> fuse;
@@ -100,6 +106,35 @@ struct limits_config {
   std::uint64_t overlap_bytes = 8u << 20; ///< per guild and list of a hand-over
 
   bool operator==(const limits_config&) const = default;
+};
+
+/// Which guilds' state the partitions keep for bots (actors/partition/guild_cache.hpp).
+enum class cache_members : std::uint8_t { none, voice, seen, all };
+
+/// Where bots connect as if to Discord.
+struct bots_config {
+  std::optional<endpoint> listen; ///< nothing: bots cannot connect to this node
+  std::string url;                ///< what bots are told, "wss://bots.example:7500"; empty: made of `listen`
+  std::string certificate_file;   ///< PEM; empty: plain HTTP and WebSocket
+  std::string key_file;
+  bool allow_plaintext = false;        ///< without certificate on other than loopback addresses
+  bool accept_token = true;            ///< the bot's own token is a credential
+  std::string secrets_file;            ///< further credentials, a line each: NAME SECRET; empty: none
+  std::optional<std::uint32_t> shards; ///< recommended to bots; nothing: the cluster's own count
+  std::chrono::milliseconds resume_window{300'000};
+  std::chrono::milliseconds ring_age{600'000};
+  std::uint64_t ring_bytes = 256u << 20;
+  std::uint32_t zstd_window_log = 15;
+
+  bool operator==(const bots_config&) const = default;
+};
+
+struct cache_config {
+  std::optional<bool> enabled; ///< nothing: where bots.listen is set
+  cache_members members = cache_members::voice;
+  bool presences = false;
+
+  bool operator==(const cache_config&) const = default;
 };
 
 enum class store_kind : std::uint8_t { sqlite, etcd };
@@ -129,8 +164,11 @@ struct node_config {
   discord_config discord;
   store_config store;
   std::vector<sink_config> sinks;
+  bots_config bots;
+  cache_config cache;
   handover_config handover;
   identify_config identify;
+  watchdog_config watchdog;
   limits_config limits;
   std::string log_level = "info"; ///< a name that spdlog knows
 

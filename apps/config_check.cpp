@@ -123,6 +123,36 @@ void check_store(config_result& result) {
     refuse("store.user and store.password_file belong together: set both or none");
 }
 
+void check_bots(config_result& result) {
+  auto& config = result.config;
+  auto& bots = config.bots;
+  auto refuse = [&result](std::string text) { result.errors.push_back(std::move(text)); };
+  if (bots.certificate_file.empty() != bots.key_file.empty())
+    refuse("bots.certificate_file and bots.key_file belong together: set both or none");
+  auto encrypted = !bots.certificate_file.empty();
+  if (bots.listen && !encrypted && !is_loopback(bots.listen->host) && !bots.allow_plaintext)
+    refuse(
+        "bots.listen: " + bots.listen->host +
+        " is not a loopback address, and bots would send their tokens in clear text; name a certificate in "
+        "bots.certificate_file and bots.key_file, or set bots.allow_plaintext = true in a trusted network or "
+        "behind a proxy that encrypts");
+  if (!bots.url.empty()) {
+    auto parts = split_url(bots.url);
+    if (!parts || parts->host.empty() || (parts->scheme != "ws" && parts->scheme != "wss"))
+      refuse("bots.url must be a URL such as \"wss://bots.example:7500\", not \"" + bots.url + '"');
+  } else if (bots.listen && (bots.listen->host == "0.0.0.0" || bots.listen->host == "::")) {
+    refuse("bots.listen: " + bots.listen->host +
+           " is no address that a bot can be told to connect to; say in bots.url how bots reach this node");
+  }
+  while (bots.url.ends_with('/'))
+    bots.url.pop_back();
+  if (bots.listen && !bots.accept_token && bots.secrets_file.empty())
+    refuse("bots.accept_token is false and bots.secrets_file is empty: no bot could connect; name a file of "
+           "credentials, or let the bot's own token in");
+  if (bots.listen && config.cache.enabled == false)
+    refuse("cache.enabled is false, but bots.listen needs the cache: bots get their guilds from it");
+}
+
 // Gateway reference, "Update Presence": all four keys are required.
 void check_presence(config_result& result) {
   auto& text = result.config.discord.presence;
@@ -151,6 +181,9 @@ void fill_placeholders(config_result& result) {
   fill(result, "store.password_file", config.store.password_file);
   fill(result, "discord.token_file", config.discord.token_file);
   fill(result, "discord.ca_file", config.discord.ca_file);
+  fill(result, "bots.certificate_file", config.bots.certificate_file);
+  fill(result, "bots.key_file", config.bots.key_file);
+  fill(result, "bots.secrets_file", config.bots.secrets_file);
   fill(result, "tls.ca_file", config.tls.ca);
   fill(result, "tls.certificate_file", config.tls.certificate);
   fill(result, "tls.key_file", config.tls.key);
@@ -165,14 +198,16 @@ void check_together(config_result& result) {
   check_api_base(result);
   check_presence(result);
   check_store(result);
+  check_bots(result);
   if (!config.coordinator_enabled && config.node.seeds.empty())
     result.errors.push_back(
         "node.seeds is empty and coordinator.enabled is false: this node would have nobody to join; name the "
         "coordinator's address in node.seeds or enable the coordinator here");
-  if (config.sinks.empty() && config.node.weight > 0)
-    result.errors.push_back("there is no [[sink]], so events would go nowhere; add one (kind = \"null\" "
-                            "discards on purpose), or set "
-                            "node.weight = 0 for a node that hosts nothing");
+  if (config.sinks.empty() && config.node.weight > 0 && !config.bots.listen)
+    result.errors.push_back(
+        "there is no [[sink]] and no bots.listen, so events would go nowhere; add one (kind = "
+        "\"null\" discards on purpose), or set "
+        "node.weight = 0 for a node that hosts nothing");
   for (std::size_t i = 0; i < config.sinks.size(); ++i) {
     check_actor_sink(result, i);
     for (std::size_t j = 0; j < i; ++j) {

@@ -168,6 +168,25 @@ bool set_listen(node_config& c, sink_config&, const config_value& value) {
   return parsed.has_value();
 }
 
+bool set_bots_listen(node_config& c, sink_config&, const config_value& value) {
+  auto read = read_text(value);
+  auto parsed = read ? parse_endpoint(*read) : std::nullopt;
+  if (parsed || (read && read->empty()))
+    c.bots.listen = parsed;
+  return parsed.has_value() || (read && read->empty());
+}
+
+bool set_cache_enabled(node_config& c, sink_config&, const config_value& value) {
+  auto flag = read_flag(value);
+  if (read_text(value) == "auto")
+    c.cache.enabled.reset();
+  else if (flag)
+    c.cache.enabled = *flag;
+  else
+    return false;
+  return true;
+}
+
 bool set_seeds(node_config& c, sink_config&, const config_value& value) {
   auto read = read_list(value);
   if (!read)
@@ -239,6 +258,11 @@ std::vector<config_rule> all_rules() {
                                                                                         {"warn", "warn"},
                                                                                         {"error", "error"},
                                                                                         {"off", "off"}}};
+  static constexpr std::array<std::pair<std::string_view, cache_members>, 4> members{
+      {{"none", cache_members::none},
+       {"voice", cache_members::voice},
+       {"seen", cache_members::seen},
+       {"all", cache_members::all}}};
   const std::string name_text = "1 to 64 letters, digits, '-', '_' or '.'";
   const std::string path_text = "a path (\"{node}\" stands for the node's name)";
   return {
@@ -337,6 +361,39 @@ std::vector<config_rule> all_rules() {
       bytes(
           "sink.max_backlog_bytes", 1u << 20, "64 MiB",
           [](c&, k & x) -> auto& { return x.max_backlog_bytes; }),
+      {"bots.listen", "HOST:PORT, for example \"127.0.0.1:7500\", or \"\" for none", "", set_bots_listen},
+      text(
+          "bots.url", "a URL such as \"wss://bots.example:7500\", or \"\" for the one of bots.listen", "",
+          [](c & x, k&) -> auto& { return x.bots.url; }),
+      text(
+          "bots.certificate_file", "a path, or \"\" for none", "",
+          [](c & x, k&) -> auto& { return x.bots.certificate_file; }),
+      text(
+          "bots.key_file", "a path, or \"\" for none", "",
+          [](c & x, k&) -> auto& { return x.bots.key_file; }),
+      flag(
+          "bots.allow_plaintext", "false", [](c & x, k&) -> auto& { return x.bots.allow_plaintext; }),
+      flag(
+          "bots.accept_token", "true", [](c & x, k&) -> auto& { return x.bots.accept_token; }),
+      text(
+          "bots.secrets_file", "a path, or \"\" for none", "",
+          [](c & x, k&) -> auto& { return x.bots.secrets_file; }),
+      whole_or_auto(
+          "bots.shards", 1, 65535, [](c & x, k&) -> auto& { return x.bots.shards; }),
+      duration(
+          "bots.resume_window_s", 1000, 10, 86400, "300",
+          [](c & x, k&) -> auto& { return x.bots.resume_window; }),
+      duration(
+          "bots.ring_age_s", 1000, 10, 86400, "600", [](c & x, k&) -> auto& { return x.bots.ring_age; }),
+      bytes(
+          "bots.ring_bytes", 1u << 20, "256 MiB", [](c & x, k&) -> auto& { return x.bots.ring_bytes; }),
+      whole(
+          "bots.zstd_window_log", 10, 20, "15", [](c & x, k&) -> auto& { return x.bots.zstd_window_log; }),
+      {"cache.enabled", "\"auto\", true or false", "auto", set_cache_enabled},
+      choice(
+          "cache.members", members, "voice", [](c & x, k&) -> auto& { return x.cache.members; }),
+      flag(
+          "cache.presences", "false", [](c & x, k&) -> auto& { return x.cache.presences; }),
       duration(
           "handover.stable_for_s", 1000, 0, 86400, "60",
           [](c & x, k&) -> auto& { return x.handover.stable_for; }),
@@ -361,6 +418,8 @@ std::vector<config_rule> all_rules() {
           "identify.fuse", 0, 1'000'000, [](c & x, k&) -> auto& { return x.identify.fuse; }),
       duration(
           "identify.margin_ms", 1, 0, 60000, "150", [](c & x, k&) -> auto& { return x.identify.margin; }),
+      flag(
+          "watchdog.renew", "false", [](c & x, k&) -> auto& { return x.watchdog.renew; }),
       bytes(
           "limits.memory_bytes", 1u << 16, "8 MiB", [](c & x, k&) -> auto& { return x.limits.memory_bytes; }),
       bytes(

@@ -1,5 +1,7 @@
+#include "actors/bot_session/bot_endpoint_actor.hpp"
 #include "actors/coordinator/candidate_actor.hpp"
 #include "actors/node/node_actor.hpp"
+#include "apps/bot_secrets.hpp"
 #include "apps/config.hpp"
 #include "apps/election.hpp"
 #include "apps/run.hpp"
@@ -94,6 +96,7 @@ coordinator_setup make_coordinator(const node_config& config, const secret& toke
   setup.identifies.reserve = config.identify.reserve;
   setup.identifies.fuse = config.identify.fuse;
   setup.tuning.stable_for = config.handover.stable_for;
+  setup.replace_silent_sessions = config.watchdog.renew;
   setup.rest.api_base = config.discord.api_base;
   setup.rest.token = std::string{token.reveal()};
   setup.rest.ca_file = config.discord.ca_file;
@@ -151,13 +154,67 @@ node_setup make_node(const node_config& config, std::shared_ptr<io_door> door) {
   return setup;
 }
 
+member_policy to_policy(cache_members x) {
+  switch (x) {
+  case cache_members::none:
+    return member_policy::none;
+  case cache_members::voice:
+    return member_policy::voice;
+  case cache_members::seen:
+    return member_policy::seen;
+  case cache_members::all:
+    return member_policy::all;
+  }
+  return member_policy::voice;
+}
+
+bot_endpoint_setup make_endpoint(const node_config& config, const node_card& card,
+                                 std::shared_ptr<io_door> io, std::shared_ptr<bot_secrets> secrets) {
+  auto& bots = config.bots;
+  bot_endpoint_setup setup;
+  setup.node = card.name;
+  // A later life of the endpoint counts higher.
+  setup.incarnation = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                                     std::chrono::system_clock::now().time_since_epoch())
+                                                     .count());
+  setup.io = std::move(io);
+  setup.shards = bots.shards;
+  setup.door.host = bots.listen->host;
+  setup.door.port = bots.listen->port;
+  setup.door.certificate_file = bots.certificate_file;
+  setup.door.key_file = bots.key_file;
+  setup.door.api_base = config.discord.api_base;
+  setup.door.ca_file = config.discord.ca_file;
+  setup.door.allow_plaintext = config.discord.allow_plaintext;
+  setup.door.zstd_window_log = static_cast<int>(bots.zstd_window_log);
+  setup.sessions.intents = config.discord.intents;
+  setup.sessions.resume_url = bots.url;
+  setup.sessions.resume_window = bots.resume_window;
+  setup.sessions.ring_age = bots.ring_age;
+  setup.sessions.ring_bytes = bots.ring_bytes;
+  setup.sessions.find_bot = [secrets](std::string_view token) { return bot_name{secrets->find(token)}; };
+  setup.authorize = [secrets](std::string_view given) -> std::optional<std::string> {
+    auto value = secrets->authorization(given);
+    return value.empty() ? std::nullopt : std::optional{std::move(value)};
+  };
+  setup.revoked = [secrets] {
+    std::string complaint;
+    auto gone = secrets->reload(complaint);
+    if (!complaint.empty())
+      spdlog::error("{}", complaint);
+    return gone;
+  };
+  return setup;
+}
+
 int report_errors(const std::vector<std::string>& errors) {
   for (auto& error : errors)
     fmt::print(stderr, "shardyard: {}\n", error);
   return exit_usage;
 }
 
-int serve(const node_config& config, const secret& token, const sigset_t& signals, bool take_over) {
+int serve(const node_config& config, const secret& token, const sigset_t& signals, bool take_over,
+          std::shared_ptr<bot_secrets> secrets) {
   register_local_messages();
   system_config caf_config;
   caf::actor_system system{caf_config};
@@ -177,6 +234,16 @@ int serve(const node_config& config, const secret& token, const sigset_t& signal
   };
   setup.coordinator = coordinator;
   setup.links = std::make_shared<peer_links>(system, config.tls, config.cluster.id);
+  auto cached = config.cache.enabled.value_or(config.bots.listen.has_value());
+  if (cached)
+    setup.cache = cache_policy{to_policy(config.cache.members), config.cache.presences, 0};
+  if (config.bots.listen) {
+    auto endpoint = spawn_bot_endpoint(system, make_endpoint(config, setup.card, door, secrets));
+    setup.endpoint = endpoint.actor;
+    spdlog::info("bots connect to {}:{} (API base URL http{}://{}:{}/api, gateway {})",
+                 config.bots.listen->host, endpoint.port, config.bots.certificate_file.empty() ? "" : "s",
+                 config.bots.listen->host, endpoint.port, endpoint.url);
+  }
   auto port = setup.card.port;
   auto node = spawn_node(system, std::move(setup), port);
   spdlog::info("node {} listens on {}:{}{}", config.node.name, config.node.listen.host, port,
@@ -222,7 +289,11 @@ int run_node(const node_command& command) {
         {config.coordinator_enabled
              ? "--take-over is for store.kind = \"sqlite\"; over etcd another candidate takes over by itself"
              : "--take-over is for a coordinator, and coordinator.enabled is false here"});
-  return serve(config, token.token, signals, command.take_over);
+  auto secrets =
+      std::make_shared<bot_secrets>(token.token, config.bots.accept_token, config.bots.secrets_file);
+  if (auto problems = secrets->load(); config.bots.listen && !problems.empty())
+    return report_errors(problems);
+  return serve(config, token.token, signals, command.take_over, std::move(secrets));
 }
 
 } // namespace shardyard

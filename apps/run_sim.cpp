@@ -27,6 +27,8 @@ int run_sim(const sim_command& command) {
   settings.heartbeat_interval = std::chrono::milliseconds(command.heartbeat_ms);
   settings.heartbeat_requests = command.heartbeat_requests;
   settings.interactions_per_second = command.interactions;
+  settings.truth_digests = command.truth_digests;
+  settings.voice_endpoint = command.voice_endpoint;
   settings.truth_memory = command.truth_memory_mb << 20;
   settings.truth_limit = command.truth_limit_mb << 20;
   settings.truth_folder = command.truth_folder;

@@ -1,5 +1,6 @@
 // Steps of the event path one by one, per event: header scan, block split, hand-over with one session and
-// with two, lines of the jsonl sink, content hash. The same events as in the streams.
+// with two, lines of the jsonl sink, content hash, delivery to bots. The same events as in the streams.
+#include "actors/bot_session/bot_switch.hpp"
 #include "actors/node/jsonl_line.hpp"
 #include "actors/partition/content_hash.hpp"
 #include "actors/partition/partition_group.hpp"
@@ -10,6 +11,8 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <unordered_map>
+#include <utility>
 
 #include <benchmark/benchmark.h>
 
@@ -277,6 +280,96 @@ void hand_over_overlap(benchmark::State& state) {
   per_event(state, 1);
 }
 
+// Links that only count, so that what is left is the switch's own work.
+struct counting_link : net::bot_link {
+  void dispatch(std::string_view, std::uint64_t s, std::string_view d) override { bytes += s + d.size(); }
+  void send(std::string_view) override {}
+  void compress_payloads() override {}
+  std::size_t queued() const override { return 0; }
+  void close(std::uint16_t, std::string_view) override {}
+  void abort() override {}
+  std::uint64_t bytes = 0;
+};
+
+struct silent_cluster : cluster_port {
+  void list_guilds(std::uint32_t asker, const guild_filter&) override { askers.push_back(asker); }
+  void fetch_guilds(std::uint32_t, const snapshot_request& x) override { wanted = x.guilds; }
+  void command(const bot_command&) override {}
+  void presence(const bot_presence&) override {}
+  std::vector<std::uint32_t> askers;
+  std::vector<snowflake> wanted;
+};
+
+/// Sessions of one bot on the load's guilds. `intents`: those of the last sessions without MESSAGE_CONTENT
+/// are masked.
+class switch_run {
+public:
+  explicit switch_run(std::size_t sessions, std::uint64_t intents) : switch_(settings(), cluster_) {
+    std::vector<snowflake> guilds;
+    for (auto& guild : prepared().world.guilds())
+      guilds.push_back(guild.id);
+    switch_.set_clock([this] { return now_; });
+    switch_.set_identity("{}", "{}", 1, now_);
+    for (std::size_t i = 0; i < sessions; ++i) {
+      links_.push_back(std::make_shared<counting_link>());
+      listeners_.push_back(switch_.connected(links_.back(), {}, now_));
+      listeners_.back()->on_payload(R"({"op":2,"d":{"token":"x","properties":{},"intents":)" +
+                                    std::to_string(intents) + "}}");
+      auto asker = cluster_.askers.back();
+      switch_.guilds_listed(asker, guilds, now_);
+      while (!cluster_.wanted.empty())
+        answer(asker);
+    }
+  }
+
+  void deliver(const event_block& events) {
+    std::vector<event_block> blocks{events};
+    for (auto& entry : blocks[0].entries)
+      entry.n = ++newest_[entry.guild != 0 ? entry.guild : entry.channel + 1];
+    now_ += std::chrono::microseconds(100);
+    switch_.deliver(blocks, now_);
+  }
+
+  std::uint64_t bytes() const { return links_.front()->bytes; }
+
+private:
+  static bot_switch_settings settings() {
+    bot_switch_settings result;
+    result.intents = 53608447;
+    result.ring_bytes = 64u << 20;
+    result.find_bot = [](std::string_view) { return bot_name{"bot"}; };
+    return result;
+  }
+
+  void answer(std::uint32_t asker) {
+    std::vector<guild_snapshot> rows;
+    std::string bytes;
+    for (auto guild : std::exchange(cluster_.wanted, {})) {
+      rows.push_back({guild, 0, 2});
+      bytes += "{}";
+    }
+    switch_.guilds_fetched(asker, rows, bytes, now_);
+  }
+
+  bot_switch::time now_{std::chrono::hours(1000)};
+  silent_cluster cluster_;
+  bot_switch switch_;
+  std::vector<std::shared_ptr<counting_link>> links_;
+  std::vector<std::shared_ptr<net::bot_events>> listeners_;
+  std::unordered_map<snowflake, std::uint64_t> newest_;
+};
+
+void bot_delivery(benchmark::State& state) {
+  constexpr std::uint64_t all = 53608447, content = 32768;
+  switch_run run{static_cast<std::size_t>(state.range(0)), state.range(1) != 0 ? all & ~content : all};
+  auto& blocks = prepared().blocks;
+  std::size_t i = 0;
+  while (state.KeepRunningBatch(per_block))
+    run.deliver(blocks[i++ % blocks.size()]);
+  benchmark::DoNotOptimize(run.bytes());
+  per_event(state, 1);
+}
+
 } // namespace
 
 BENCHMARK(header_scan);
@@ -290,5 +383,11 @@ BENCHMARK(hand_over_remembered)
     ->Args({static_cast<int>(member_policy::seen), 1});
 BENCHMARK(state_of_guilds)->Unit(benchmark::kMillisecond);
 BENCHMARK(hand_over_overlap)->ArgName("cuts_allowed")->Arg(0)->Arg(1);
+BENCHMARK(bot_delivery)
+    ->ArgNames({"sessions", "masked"})
+    ->Args({1, 0})
+    ->Args({10, 0})
+    ->Args({1, 1})
+    ->Args({10, 1});
 
 BENCHMARK_MAIN();

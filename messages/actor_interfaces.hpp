@@ -163,6 +163,10 @@ using coordinator_actor = caf::typed_actor<
     caf::result<void>(shard_released),
     // Let a node go on delivering.
     caf::result<lease_answer>(lease_request),
+    // Compare the mix of events of each shard with its past and its peers.
+    caf::result<void>(mix_report),
+    // Note which bots are connected to a node.
+    caf::result<void>(endpoint_report),
     // Carry out an operator's verb.
     caf::result<admin_reply>(admin_request),
     // Take the next steps of the plan, start what should run.
@@ -283,4 +287,9 @@ CAF_ADD_TYPE_ID(shardyard, (shardyard::snapshot_answer))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::bot_command))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::upstream_command))
 CAF_ADD_TYPE_ID(shardyard, (shardyard::bot_presence))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::event_count))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::shard_mix))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::mix_report))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::bot_session_row))
+CAF_ADD_TYPE_ID(shardyard, (shardyard::endpoint_report))
 CAF_END_TYPE_ID_BLOCK(shardyard)

@@ -33,18 +33,21 @@ struct feed_request {
   std::string
       endpoint; ///< name of the endpoint's node; a later feed of the same name replaces the earlier one
   std::uint64_t incarnation = 0;
+  std::uint64_t through = 0; ///< newest batch that the endpoint has of this life of the group; 0: none
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, feed_request& x) {
-  return f.object(x).fields(f.field("endpoint", x.endpoint), f.field("incarnation", x.incarnation));
+  return f.object(x).fields(f.field("endpoint", x.endpoint), f.field("incarnation", x.incarnation),
+                            f.field("through", x.through));
 }
 
 /// Group -> endpoint, the answer.
 struct feed_opened {
   std::uint32_t group = 0;
   std::uint64_t epoch = 0;
-  bool whole = false; ///< everything that this life of the group has delivered was still kept
+  bool whole =
+      false; ///< everything that this life of the group has delivered beyond `through` was still kept
 };
 
 template <class Inspector>
@@ -62,15 +65,18 @@ bool inspect(Inspector& f, guild_list_request& x) {
   return f.object(x).fields(f.field("which", x.which));
 }
 
-/// Group -> endpoint, the answer: every guild of the group that the bot is in, in no order.
+/// Group -> endpoint, the answer: every guild of the group that the bot is in, in no order; those that READY
+/// has listed and that have not come yet are among them.
 struct guild_list {
   std::uint32_t group = 0;
+  bool complete = true; ///< false: not every shard has been READY since the cluster began: ask again
   std::vector<snowflake> guilds;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, guild_list& x) {
-  return f.object(x).fields(f.field("group", x.group), f.field("guilds", x.guilds));
+  return f.object(x).fields(f.field("group", x.group), f.field("complete", x.complete),
+                            f.field("guilds", x.guilds));
 }
 
 /// Endpoint -> group: GUILD_CREATEs of these guilds, as a session with these settings sees them.

@@ -17,7 +17,7 @@
 namespace shardyard {
 
 /// Raised with every change of a message or of the event table: builds that differ do not join each other.
-inline constexpr std::uint32_t protocol_version = 3;
+inline constexpr std::uint32_t protocol_version = 4;
 
 // -- membership
 // --------------------------------------------------------------------------------------------------------
@@ -42,6 +42,7 @@ struct assignment {
   std::vector<node_card> members;
   std::vector<group_place> groups;   ///< each partition is in exactly one; empty until the first placement
   std::uint32_t active_topology = 0; ///< the topology that leads where no plan says otherwise
+  std::uint32_t shards = 0;          ///< of the active topology, or of the one that a running plan makes
   std::uint32_t other_topology = 0;  ///< the second topology of a running plan; 0 = none
   std::uint64_t plan = 0;            ///< the running plan; 0 = none
   std::string coordinator_node;      ///< the member where the coordinator lives
@@ -200,8 +201,8 @@ bool inspect(Inspector& f, assignment& x) {
   return f.object(x).fields(f.field("cluster_epoch", x.cluster_epoch), f.field("revision", x.revision),
                             f.field("partition_count", x.partition_count), f.field("members", x.members),
                             f.field("groups", x.groups), f.field("active_topology", x.active_topology),
-                            f.field("other_topology", x.other_topology), f.field("plan", x.plan),
-                            f.field("coordinator_node", x.coordinator_node),
+                            f.field("shards", x.shards), f.field("other_topology", x.other_topology),
+                            f.field("plan", x.plan), f.field("coordinator_node", x.coordinator_node),
                             f.field("gateway_url", x.gateway_url), f.field("identity", x.identity),
                             f.field("lost", x.lost));
 }

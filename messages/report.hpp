@@ -1,8 +1,9 @@
 // What a node tells the coordinator about the shards and partitions that it runs, a few times a second and
-// after each change. Reports are whole pictures, not differences: a lost one or a new coordinator needs no
-// special case.
+// after each change. Reports are whole pictures, so that a lost one or a new coordinator needs no special
+// case; only of the rows of a large plan, one per shard of the cluster, most reports tell what changed.
 #pragma once
 
+#include "messages/event_type.hpp"
 #include "messages/ids.hpp"
 #include "messages/relocation.hpp"
 
@@ -66,6 +67,60 @@ struct handover_report {
   bool follower_lagging = false; ///< a session that follows comes later than the longest hold: no anchor cut
   std::uint64_t follower_p99_ms = 0; ///< how much later its followers are, 99 of 100 times
   std::uint64_t voice = 0;           ///< guilds that are not cut yet because the bot speaks there
+
+  bool operator==(const handover_report&) const = default;
+};
+
+/// Events of one kind.
+struct event_count {
+  event_type_id type = unknown_event;
+  std::uint32_t events = 0;
+
+  bool operator==(const event_count&) const = default;
+};
+
+/// What one shard brought in a stretch of time in which its session was live from end to end.
+struct shard_mix {
+  shard_key shard;
+  std::uint32_t guilds = 0;
+  std::uint32_t window_ms = 0; ///< 0: the session is new or was away: silence is counted anew
+  std::vector<event_count> counts;
+
+  bool operator==(const shard_mix&) const = default;
+};
+
+/// One session of a bot at the endpoint of a node.
+struct bot_session_row {
+  std::string bot;
+  std::uint32_t id = 0, count = 1; ///< the bot's own shard
+  bool connected = false;
+  std::uint64_t guilds = 0;
+  std::uint64_t s = 0;
+  std::uint64_t behind = 0; ///< events that it has not been sent yet
+  std::uint64_t resumes = 0;
+};
+
+/// Node -> coordinator, once a second: who is connected to its endpoint.
+struct endpoint_report {
+  std::string node;
+  std::uint64_t cluster_epoch = 0;
+  std::string url;
+  std::uint64_t connections = 0;
+  std::uint64_t identifies = 0;
+  std::uint64_t resumes = 0;
+  std::uint64_t invalid = 0; ///< sessions that could not be resumed without a loss, and were told so
+  std::uint64_t holes = 0;   ///< deliveries that did not reach the endpoint
+  std::uint64_t passed_on = 0;
+  std::uint64_t ring_events = 0;
+  std::uint64_t ring_bytes = 0;
+  std::vector<bot_session_row> sessions;
+};
+
+/// Node -> coordinator, now and then: the mix of events of each of its shards.
+struct mix_report {
+  std::string node;
+  std::uint64_t cluster_epoch = 0;
+  std::vector<shard_mix> shards;
 };
 
 /// Sums over one partition group since the plan began (or since the group started).
@@ -125,6 +180,14 @@ struct group_status {
   std::uint64_t plan = 0; ///< the plan that its hand-over rows speak of
 };
 
+/// Names a row of a report.
+struct row_name {
+  std::uint32_t group = 0;
+  shard_key shard;
+
+  auto operator<=>(const row_name&) const = default;
+};
+
 /// Node -> coordinator.
 struct node_report {
   std::string node;
@@ -136,6 +199,9 @@ struct node_report {
   group_figures figures;
   std::vector<group_status> groups;
   std::vector<group_copy> copies; ///< states that this node keeps, its own or others'
+  std::uint64_t number = 0;       ///< counted by the node, from 1
+  std::uint64_t rows_after = 0; ///< not 0: `handovers` are those that changed since the report of this number
+  std::vector<row_name> rows_gone; ///< then: rows that are there no more
 };
 
 template <class Inspector>
@@ -195,12 +261,52 @@ bool inspect(Inspector& f, group_status& x) {
 }
 
 template <class Inspector>
+bool inspect(Inspector& f, row_name& x) {
+  return f.object(x).fields(f.field("group", x.group), f.field("shard", x.shard));
+}
+
+template <class Inspector>
 bool inspect(Inspector& f, node_report& x) {
   return f.object(x).fields(f.field("node", x.node), f.field("incarnation", x.incarnation),
                             f.field("cluster_epoch", x.cluster_epoch), f.field("plan", x.plan),
                             f.field("shards", x.shards), f.field("handovers", x.handovers),
                             f.field("figures", x.figures), f.field("groups", x.groups),
-                            f.field("copies", x.copies));
+                            f.field("copies", x.copies), f.field("number", x.number),
+                            f.field("rows_after", x.rows_after), f.field("rows_gone", x.rows_gone));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, event_count& x) {
+  return f.object(x).fields(f.field("type", x.type), f.field("events", x.events));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, shard_mix& x) {
+  return f.object(x).fields(f.field("shard", x.shard), f.field("guilds", x.guilds),
+                            f.field("window_ms", x.window_ms), f.field("counts", x.counts));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, mix_report& x) {
+  return f.object(x).fields(f.field("node", x.node), f.field("cluster_epoch", x.cluster_epoch),
+                            f.field("shards", x.shards));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, bot_session_row& x) {
+  return f.object(x).fields(f.field("bot", x.bot), f.field("id", x.id), f.field("count", x.count),
+                            f.field("connected", x.connected), f.field("guilds", x.guilds), f.field("s", x.s),
+                            f.field("behind", x.behind), f.field("resumes", x.resumes));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, endpoint_report& x) {
+  return f.object(x).fields(f.field("node", x.node), f.field("cluster_epoch", x.cluster_epoch),
+                            f.field("url", x.url), f.field("connections", x.connections),
+                            f.field("identifies", x.identifies), f.field("resumes", x.resumes),
+                            f.field("invalid", x.invalid), f.field("holes", x.holes),
+                            f.field("passed_on", x.passed_on), f.field("ring_events", x.ring_events),
+                            f.field("ring_bytes", x.ring_bytes), f.field("sessions", x.sessions));
 }
 
 } // namespace shardyard

@@ -6,9 +6,9 @@
 #include "messages/relocation.hpp"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <set>
+#include <unordered_map>
 #include <vector>
 
 namespace shardyard {
@@ -58,7 +58,7 @@ public:
   }
 
 private:
-  std::map<shard_key, session_checkpoint> rows_;
+  std::unordered_map<shard_key, session_checkpoint> rows_;
 };
 
 } // namespace shardyard

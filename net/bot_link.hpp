@@ -57,7 +57,7 @@ public:
   virtual ~bot_events() = default;
 
   /// A complete message of the bot. `payload` is valid during the call, with byte_buffer::padding readable
-  /// bytes behind it. Messages above the door's limit do not come: see on_oversized.
+  /// bytes behind it. Messages above the door's limit do not come: see on_undecodable.
   virtual void on_payload(std::string_view payload) = 0;
 
   /// The bot sent a message above the limit, or one that is not text: Discord closes with 4002.

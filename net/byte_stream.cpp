@@ -71,11 +71,24 @@ void byte_stream::connect(const tcp::resolver::results_type& found, opened done)
   });
 }
 
+void byte_stream::accept(tcp::socket socket, tls_context::connection tls, opened done) {
+  socket_ = std::move(socket);
+  tls_ = std::move(tls);
+  error_code error;
+  socket_.native_non_blocking(true, error);
+  if (error)
+    return done(failure{error.message()});
+  socket_.set_option(tcp::no_delay{true}, error);
+  if (!tls_)
+    return done({});
+  shake_hands(std::move(done));
+}
+
 void byte_stream::shake_hands(opened done) {
   if (!tls_)
     return done(failure{"closed"});
   ERR_clear_error();
-  auto result = SSL_connect(tls_.get());
+  auto result = SSL_do_handshake(tls_.get());
   if (result == 1)
     return done({});
   auto again = [this, done](error_code error) {
@@ -167,6 +180,23 @@ stream_state byte_stream::tls_state(int result) {
     ERR_clear_error();
     return stream_state::ended;
   }
+}
+
+void byte_stream::end_writing() {
+  if (tls_) {
+    ERR_clear_error();
+    SSL_shutdown(tls_.get());
+    ERR_clear_error();
+  }
+  error_code ignored;
+  socket_.shutdown(tcp::socket::shutdown_send, ignored);
+}
+
+bool byte_stream::idle() {
+  char byte = 0;
+  return socket_.is_open() && (!tls_ || SSL_has_pending(tls_.get()) == 0) &&
+         ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+         (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 void byte_stream::close() {

@@ -50,6 +50,10 @@ public:
   /// Resolves, connects and shakes hands; `done` is called exactly once, later.
   void open(const url& target, const stream_rules& rules, opened done);
 
+  /// Takes over an accepted socket, with `tls` once the handshake as its server is done; `done` as above, but
+  /// without TLS it is called at once.
+  void accept(tcp::socket socket, tls_context::connection tls, opened done);
+
   /// Reads until `room` is full or nothing more can be had without waiting.
   stream_result read(std::span<char> room);
 
@@ -65,6 +69,12 @@ public:
   void wait_writable(Handler handler) {
     socket_.async_wait(tcp::socket::wait_write, std::move(handler));
   }
+
+  /// Says that nothing more will be written: close_notify as far as it goes without waiting, then FIN.
+  void end_writing();
+
+  /// Open, and nothing there to read: fit to be used again.
+  bool idle();
 
   /// Ends everything at once; waiting handlers get an error.
   void close();

@@ -1,5 +1,6 @@
-// The one REST request the cluster needs from Discord: `GET /gateway/bot`. One process should ask and share
-// the answer, because the route's limit is small. Never retries: when to ask again is the caller's decision.
+// The REST requests that the cluster itself needs from Discord: `GET /gateway/bot`, and who the bot is. One
+// process should ask and share the answer, because the routes' limits are small. Never retries: when to ask
+// again is the caller's decision.
 #pragma once
 
 #include "net/gateway_bot.hpp"
@@ -22,12 +23,25 @@ struct rest_settings {
   std::chrono::milliseconds timeout{15'000}; ///< from resolving to the whole answer
 };
 
+/// What came of a request.
+struct rest_answer {
+  unsigned status = 0;     ///< 0: no answer, see `failure`
+  std::string retry_after; ///< the header's value, or empty
+  std::string body;
+  unreachable failure;
+};
+
+/// `GET <api_base><path>`. `done` is called exactly once, on a thread of `thread`; when the io_thread ends
+/// before the answer, it is destroyed uncalled.
+void get_rest(io_thread& thread, const rest_settings& settings, std::string path,
+              std::function<void(rest_answer)> done);
+
 /// Asks once. `done` is called exactly once, on a thread of `thread`; when the io_thread ends before the
 /// answer, it is destroyed uncalled.
 void get_gateway_bot(io_thread& thread, const rest_settings& settings,
                      std::function<void(gateway_bot_answer)> done);
 
 /// The request text; for tests.
-std::string gateway_bot_request(const url& target, const rest_settings& settings);
+std::string rest_request_text(const url& target, const rest_settings& settings);
 
 } // namespace shardyard::net

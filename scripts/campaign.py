@@ -8,10 +8,12 @@ import time
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(SOURCE, "tests", "cluster"))
+import clocks  # noqa: E402, F401
 import leaders  # noqa: E402, F401
 import losses  # noqa: E402, F401
 import matrix  # noqa: E402, F401
 import moves  # noqa: E402, F401
+import writes  # noqa: E402, F401
 from scene import CELLS, Unsupported, add_options, run_cell  # noqa: E402
 
 SUMS = ("events", "lost", "doubled", "re-ordered", "redelivered", "gaps expected", "gaps unexpected")

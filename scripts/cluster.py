@@ -76,7 +76,8 @@ class Cluster:
     """A simulated Discord with a coordinator process and nodes a, b, ... in front of it."""
 
     def __init__(self, program, folder, source, nodes=2, guilds=2000, rate=1000, seed=1, shards=4, settings=(), sim=(), failover=False,
-                 tls=False):
+                 tls=False, bots=()):
+        """`bots`: {node: "host:port"}, where nodes let bots connect."""
         self.program = os.path.abspath(program)
         self.folder = folder
         self.source = source
@@ -103,7 +104,8 @@ class Cluster:
             self.make_certificates(["coordinator", *"abcdefgh"[:nodes]])
         self.coordinator = self.node_process("coordinator", "coordinator.toml", [f"node.listen={self.at}"]).start()
         self.nodes = [self.node_process(name, "two-nodes.toml", [f"node.name={name}", f"node.seeds={self.at}",
-                                                                 f"node.listen=127.0.0.1:{free_port()}"]).start()
+                                                                 f"node.listen=127.0.0.1:{free_port()}",
+                                                                 *([f"bots.listen={bots[name]}"] if name in bots else [])]).start()
                       for name in "abcdefgh"[:nodes]]
 
     def make_certificates(self, names):

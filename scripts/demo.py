@@ -1,4 +1,5 @@
-"""The demo: reshards 4 -> 6 -> 3 -> 8 under load and faults, then compares what was delivered with what happened."""
+"""The demo: reshards 4 -> 6 -> 3 -> 8 under load and faults, then compares what was delivered, to the sinks and to a discord.js bot,
+with what happened."""
 import argparse
 import json
 import os
@@ -8,9 +9,13 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from cluster import Cluster, Failure, wait_for  # noqa: E402
+SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(SOURCE, "scripts"), os.path.join(SOURCE, "tests", "clients")]
+from cluster import Cluster, Failure, free_port, wait_for  # noqa: E402
+from play import Bot, settled_verdict  # noqa: E402
+from run import find_packages  # noqa: E402
 
 QUIET_S, STABLE_S = 5, 2
 
@@ -93,6 +98,54 @@ def floor_of(report):
     return report["seconds_in"].get("preparing", 0) + report["traffic_wait_s"] + STABLE_S
 
 
+class Listener:
+    """The bot beside the audit: discord.js, unmodified, connected to node a as if to Discord. Without npm packages there is none."""
+
+    def __init__(self, cluster, origin, guilds):
+        self.cluster = cluster
+        self.guilds = guilds
+        packages, self.missing = find_packages()
+        self.bot = Bot(packages, "discord_js", origin + "/api", cluster.folder, name="bot", shards=3) if packages else None
+
+    def start(self):
+        if not self.bot:
+            return say(f"no bot beside the audit: {self.missing}")
+        self.bot.start().await_guilds(self.guilds)
+        wait_for("the bot to be ready", lambda: self.bot.told("ready"), 30)
+        return self.tell("ready")
+
+    def tell(self, when):
+        if self.bot:
+            seen = self.bot.life()
+            say(f"   bot  {when}: {seen['guilds']} guilds in 3 shards of its own, {len(self.bot.dispatches('MESSAGE_CREATE'))} messages, "
+                f"{seen['disconnects']} disconnects, {seen['joined']} joins, {seen['left']} leaves")
+
+    def rows(self):
+        """(rows of the table, whether nothing is wrong)"""
+        if not self.bot:
+            return {"bot": "not there: " + self.missing}, True
+        with urllib.request.urlopen(self.cluster.truth(), timeout=60) as answer:
+            verdict, examples = settled_verdict(self.bot, answer.read().decode(), 0)
+        for example in examples[:5]:
+            say(f"  ! bot: {example}")
+        seen = self.bot.life()
+        wrong = [verdict[key] for key in ("lost", "doubled", "foreign", "reordered")] + [seen["gaps"], seen["errors"]]
+        messages = [line["id"] for line in self.bot.dispatches("MESSAGE_CREATE")]
+        constant = seen["guilds"] == self.guilds and seen["joined"] == seen["left"] == 0
+        return {
+            "bot (discord.js): events": f"{verdict['delivered']} of {verdict['happened']}",
+            "bot: lost, doubled, re-ordered": f"{verdict['lost']}, {verdict['doubled'] + verdict['foreign']}, {verdict['reordered']}",
+            "bot: messages": len(messages),
+            "bot: disconnects": seen["disconnects"],
+            "bot: guilds at start and end": f"{self.guilds}, {seen['guilds']}",
+            "bot: false joins and leaves": seen["joined"] + seen["left"],
+        }, not any(wrong) and constant and seen["disconnects"] == 0
+
+    def stop(self):
+        if self.bot:
+            self.bot.kill()
+
+
 def table(audit, reports, stats, violations):
     judged = audit["judged"]
     best_effort = audit["lanes"]["best_effort"] if "lanes" in audit else {}
@@ -132,16 +185,21 @@ def print_table(rows):
 
 def run(options, folder):
     started = time.monotonic()
-    source = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    cluster = Cluster(options.program, folder, source, guilds=options.guilds, rate=options.rate, seed=options.seed,
-                      settings=[f"handover.stable_for_s={STABLE_S}", f"handover.quiet_s={QUIET_S}", "handover.probe_interval_s=1"])
+    ports = {name: free_port() for name in "ab"}
+    cluster = Cluster(options.program, folder, SOURCE, guilds=options.guilds, rate=options.rate, seed=options.seed,
+                      settings=[f"handover.stable_for_s={STABLE_S}", f"handover.quiet_s={QUIET_S}", "handover.probe_interval_s=1"],
+                      sim=["--truth-digests"], bots={name: f"127.0.0.1:{port}" for name, port in ports.items()})
+    bot = Listener(cluster, f"http://127.0.0.1:{ports['a']}", options.guilds)
     try:
         say(f"simulated Discord with {options.guilds} guilds; coordinator, nodes a and b; 4 shards identify")
         cluster.wait_live(4)
+        bot.start()
         cluster.load(options.rate)
         say(f"{options.rate} events per second, presences included")
-        reports = [reshard(cluster, 4, 6, drop(cluster)), reshard(cluster, 6, 3, invalid(cluster)),
-                   reshard(cluster, 3, 8, crash(cluster))]
+        reports = []
+        for before, after, fault in ((4, 6, drop), (6, 3, invalid), (3, 8, crash)):
+            reports.append(reshard(cluster, before, after, fault(cluster)))
+            bot.tell(f"after the reshard to {after}")
         cluster.load(0)
         wait_for("the last deliveries", cluster.settled, 30)
         stats = cluster.http("/stats")
@@ -151,7 +209,8 @@ def run(options, folder):
         for (before, after), report in zip(((4, 6), (6, 3), (3, 8)), reports):
             floor = floor_of(report)
             rows[f"time {before} -> {after} (s)"] = f"{report['elapsed_s']:.1f}  floor {floor:.1f}  ratio {report['elapsed_s'] / floor:.2f}"
-        print_table(rows)
+        of_bot, bot_is_content = bot.rows()
+        print_table({**rows, **of_bot})
         for reason in audit.get("reasons", []):
             say(f"  ! {reason}")
         for row in broken[:5]:
@@ -159,14 +218,15 @@ def run(options, folder):
         say(f"\n  {time.monotonic() - started:.0f} s in all")
         if options.json:
             with open(options.json, "w") as out:
-                json.dump({"table": rows, "audit": audit, "reports": reports, "stats": stats, "violations": broken}, out, indent=1)
-        return 0 if code == 0 and not broken else 1
+                json.dump({"table": {**rows, **of_bot}, "audit": audit, "reports": reports, "stats": stats, "violations": broken}, out, indent=1)
+        return 0 if code == 0 and not broken and bot_is_content else 1
     except (Failure, subprocess.TimeoutExpired) as failure:
         say(f"demo: {failure}")
         for process in [cluster.coordinator, *cluster.nodes]:
             say(f"-- end of {process.log}:\n{process.tail()}")
         return 1
     finally:
+        bot.stop()
         cluster.stop()
 
 

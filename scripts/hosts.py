@@ -16,19 +16,24 @@ from host_network import Unsupported, make_network
 HOSTS = ("a", "b", "c")
 PARTITIONS = 12
 LEASE_S = 5.0
-ETCD = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "shardyard/etcd/usr/bin/etcd")
+CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "shardyard")
+ETCD = os.path.join(CACHE, "etcd/usr/bin/etcd")
+FAKETIME = os.path.join(CACHE, "faketime/libfaketime.so.1")
 
 
 class HostCluster(Cluster):
     """Hosts a, b, c, of which those in `start` run from the beginning; `coordinator` and `sim` beside them."""
 
     def __init__(self, program, folder, source, hosts=HOSTS, start=None, guilds=300, rate=200, seed=1, shards=6, settings=(), sim=(),
-                 network="auto", store="sqlite"):
+                 network="auto", store="sqlite", clocks=False):
         self.program = os.path.abspath(program)
         self.folder, self.source, self.rate, self.seed = folder, source, rate, seed
         self.nodes, self.hosts = [], {}
         self.coordinator = self.sim = self.etcd = None
         self.doors = [""]
+        self.clocks = clocks
+        if clocks and not os.path.exists(FAKETIME):
+            raise Unsupported("libfaketime is not there: scripts/setup --faketime brings it")
         self.network = make_network([*hosts, "coordinator" if store == "sqlite" else "etcd", "sim"], network)
         try:
             self._start_sim(guilds, seed, sim)
@@ -93,7 +98,38 @@ class HostCluster(Cluster):
     def on_host(self, name, config, extra):
         process = self.node_process(name, config, extra)
         process.arguments = [*self.network.prefix(name), *process.arguments]
+        process.environment = dict(self.environment, SHARDYARD_CRASH_FILE=self.crash_file(name))
+        if self.clocks:
+            self.set_clock(name, 0)
+            # Only the wall clock: the other ones do not step on a real machine either.
+            process.environment.update(LD_PRELOAD=FAKETIME, FAKETIME_TIMESTAMP_FILE=self.clock_file(name), FAKETIME_DONT_FAKE_MONOTONIC="1",
+                                       FAKETIME_CACHE_DURATION="1", FAKETIME_NO_CACHE="0")
         return process
+
+    def clock_file(self, name):
+        return os.path.join(self.folder, name + ".clock")
+
+    def set_clock(self, name, by):
+        """The wall clock of that process is so many seconds ahead from now on (within a second)."""
+        self.write_whole(self.clock_file(name), f"{by:+d}")
+
+    def crash_file(self, name):
+        return os.path.join(self.folder, name + ".crash")
+
+    def arm(self, name, kind, number, moment):
+        """The process ends itself right before or after that write of its kind (actors/crash_point.hpp)."""
+        self.write_whole(self.crash_file(name), f"{kind} {number} {moment}\n")
+
+    def disarm(self, name):
+        """An order that was not read yet is taken back; one that was stays with the life of the process."""
+        if os.path.exists(self.crash_file(name)):
+            os.unlink(self.crash_file(name))
+
+    @staticmethod
+    def write_whole(path, text):
+        with open(path + ".new", "w") as file:
+            file.write(text)
+        os.replace(path + ".new", path)
 
     # -- hosts
 

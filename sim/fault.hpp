@@ -29,6 +29,7 @@ enum class fault_kind {
   drop_event,    ///< the next event (of `guild`) is withheld from these sessions
   join,          ///< the bot joins a new guild
   leave,         ///< the bot leaves `guild`
+  refuse_resume, ///< the next RESUME of these sessions is answered with op 9: they are gone
 };
 
 struct fault {

@@ -22,7 +22,8 @@ gateway::gateway(const settings& chosen, std::string resume_url, moment now)
       source_(world_, chosen),
       delays_(chosen.seed ^ 0xDE1A7),
       limiter_({chosen.max_concurrency, chosen.budget, chosen.identify_spacing, chosen.budget_window}),
-      truth_(chosen.truth, {chosen.truth_memory, chosen.truth_limit, chosen.truth_folder}),
+      truth_(chosen.truth, {chosen.truth_memory, chosen.truth_limit, chosen.truth_folder},
+             chosen.truth_digests),
       last_advance_(now),
       rate_(chosen.events_per_second),
       interaction_rate_(chosen.interactions_per_second) {}

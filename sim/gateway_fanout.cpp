@@ -137,7 +137,7 @@ void gateway::release(session& which, moment now) {
 }
 
 void gateway::happen(occurrence what, moment now) {
-  what.id = truth_.happened(what.content->name, what.guild, what.channel);
+  what.id = truth_.happened(what.content->name, what.guild, what.channel, what.content->d);
   if (what.interaction.id != 0)
     interactions_.happened(what.interaction, what.guild, now);
   // Without guild only shard 0 is served, for which the formula gives the right answer: 0 mod count.
@@ -170,7 +170,7 @@ bool gateway::deliver(session& which, const occurrence& what, moment now) {
     // Discord repeats itself to this session alone: an occurrence that nobody else carries.
     --which.duplicates;
     auto again = what;
-    again.id = truth_.happened(what.content->name, what.guild, what.channel);
+    again.id = truth_.happened(what.content->name, what.guild, what.channel, what.content->d);
     deliver(which, again, now);
   }
   return true;

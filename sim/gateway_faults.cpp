@@ -8,10 +8,10 @@
 namespace shardyard::sim {
 namespace {
 
-constexpr std::array<std::string_view, 18> names{
-    "reconnect",     "invalid_session", "reset",      "half_open",  "stall",      "close",
-    "outage",        "outage_end",      "delay",      "budget",     "rate_limit", "duplicate",
-    "unknown_event", "big_guild",       "drain_node", "drop_event", "join",       "leave"};
+constexpr std::array<std::string_view, 19> names{
+    "reconnect",  "invalid_session", "reset",  "half_open",  "stall",        "close",         "outage",
+    "outage_end", "delay",           "budget", "rate_limit", "duplicate",    "unknown_event", "big_guild",
+    "drain_node", "drop_event",      "join",   "leave",      "refuse_resume"};
 
 /// Close codes after which a session cannot be resumed (Opcodes and Status Codes).
 bool ends_session(int code) {
@@ -166,6 +166,9 @@ bool gateway::strike(session& which, const fault& what, moment now) {
   case fault_kind::drop_event:
     which.drops.push_back(what.guild);
     return true;
+  case fault_kind::refuse_resume:
+    which.refuses_resume = true;
+    return true;
   case fault_kind::budget:
   case fault_kind::rate_limit:
   case fault_kind::unknown_event:
@@ -237,7 +240,7 @@ fault_result gateway::unknown_event(const fault& what, moment now) {
   occurrence happened{.guild = g ? g->id : 0,
                       .guild_index = g ? g->index : 0,
                       .content = std::make_shared<const payload>(std::move(novel))};
-  happened.id = truth_.happened(happened.content->name, happened.guild, 0);
+  happened.id = truth_.happened(happened.content->name, happened.guild, 0, happened.content->d);
   fault_result result;
   for (auto* which : targets(what)) {
     auto& as = which->as();

@@ -197,8 +197,8 @@ void gateway::resume(std::uint64_t number, client& who, const json::object& d, m
   }
   if (auto old = clients_.find(back.client); old != clients_.end())
     close(old->second, 4000, "Unknown error.", now);
-  if (!back.replay().covers(*seq)) {
-    end(back, "replay buffer overrun", now);
+  if (back.refuses_resume || !back.replay().covers(*seq)) {
+    end(back, back.refuses_resume ? "resume refused" : "replay buffer overrun", now);
     return send_invalid(who, false, now);
   }
   back.connection = who.out;

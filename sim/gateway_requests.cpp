@@ -228,7 +228,7 @@ void gateway::set_voice(session& from, guild& in, snowflake channel, bool mute, 
   put_hex(d, delays_.next());
   put(d, R"(","guild_id":)");
   put_id(d, in.id);
-  put(d, R"(,"endpoint":"voice-sim.invalid:2053"})");
+  put(d, R"(,"endpoint":")" + settings_.voice_endpoint + "\"}");
   reply(from, in, "VOICE_SERVER_UPDATE", std::move(d), now);
 }
 

@@ -37,6 +37,14 @@ http_answer bot_gateway(gateway& discord, const std::string& base_url, moment no
                     {"max_concurrency", limits.max_concurrency()}}}});
 }
 
+// The form is mandatory by the documentation (API reference, "User Agent"); Discord also lets libraries in
+// that name themselves otherwise, with their address (cloudstorm), or not at all: oceanic.js sends what fetch
+// of Node.js does.
+bool is_library(std::string_view user_agent) {
+  return user_agent.starts_with("DiscordBot (") || user_agent.find(" (http") != std::string_view::npos ||
+         user_agent == "node";
+}
+
 } // namespace
 
 http_answer as_json(const json::value& body, int status) {
@@ -58,7 +66,7 @@ std::string_view route_of(std::string_view target) {
 
 http_answer rest(gateway& discord, const http_question& asked, const std::string& base_url, moment now) {
   auto route = route_of(asked.target);
-  if (!asked.user_agent.starts_with("DiscordBot (")) {
+  if (!is_library(asked.user_agent)) {
     discord.broken().add("user_agent", "REST request with \"" + asked.user_agent + "\"", {}, now);
     return {.status = 403,
             .type = "text/html",

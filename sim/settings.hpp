@@ -73,7 +73,9 @@ struct settings {
   double events_per_second = 0;   ///< over all guilds
   event_mix mix = event_mix::presences;
   double twins = 0.0005; ///< share of messages and reactions that Discord itself sends twice to everybody
-  double repeated_joins = 0.05;       ///< share of GUILD_MEMBER_ADDs told again with a later `joined_at`
+  double repeated_joins = 0.05; ///< share of GUILD_MEMBER_ADDs told again with a later `joined_at`
+  std::string voice_endpoint =
+      "voice-sim.invalid:2053";       ///< told in VOICE_SERVER_UPDATE; nobody listens there
   double interactions_per_second = 0; ///< slash commands over all guilds, besides those of the mix
   std::chrono::milliseconds clock_skew{
       0}; ///< of Discord's clock (snowflakes, timestamps) against this host's
@@ -81,6 +83,7 @@ struct settings {
   std::chrono::milliseconds copy_delay_max{20};
   std::chrono::milliseconds tick{2}; ///< events are made and sent once per tick
   bool truth = true; ///< keep the log of GET /truth (some 4 bytes per event, 5 per session carrying it)
+  bool truth_digests = false;              ///< each occurrence with the CRC-32 of its `d`, 5 bytes more
   std::uint64_t truth_memory = 256u << 20; ///< bytes of it in memory; what is more goes to a file
   std::uint64_t truth_limit = 16ull << 30; ///< bytes of it in all; beyond them there is no truth any more
   std::string truth_folder;                ///< where that file is; empty: the system's for temporary files

@@ -2,8 +2,21 @@
 
 #include "sim/text.hpp"
 
+#include <boost/json.hpp>
+#include <zlib.h>
+
 namespace shardyard::sim {
 namespace {
+
+/// CRC-32 (as zlib, Node.js and Python compute it) of `d` written anew without needless escapes, as a client
+/// writes what it has parsed. 0: no `d`.
+std::uint32_t digest_of(std::string_view d) {
+  if (d.empty())
+    return 0;
+  auto text = boost::json::serialize(boost::json::parse(d));
+  return static_cast<std::uint32_t>(
+      crc32_z(crc32_z(0, nullptr, 0), reinterpret_cast<const Bytef*>(text.data()), text.size()));
+}
 
 // First byte of a row.
 enum row : std::uint8_t { happened_row, ready_row, shown_row, carried_row, lost_row, ended_row };
@@ -45,7 +58,8 @@ std::uint64_t truth_log::intern(std::string_view name) {
   return index;
 }
 
-std::uint64_t truth_log::happened(std::string_view name, snowflake guild, snowflake channel) {
+std::uint64_t truth_log::happened(std::string_view name, snowflake guild, snowflake channel,
+                                  std::string_view d) {
   ++newest_;
   if (enabled_) {
     byte(happened_row);
@@ -53,6 +67,8 @@ std::uint64_t truth_log::happened(std::string_view name, snowflake guild, snowfl
     if (guild == 0)
       number(intern(channel));
     number(intern(name));
+    if (digests_)
+      number(digest_of(d));
   }
   return newest_;
 }
@@ -167,6 +183,10 @@ void truth_log::reader::line(std::string& out) {
       quoted("");
     else
       quoted_id(channel);
+    if (log_->digests_) {
+      comma();
+      put_number(out, number());
+    }
     put(out, "]\n");
     return;
   }

@@ -35,10 +35,15 @@ struct bot_switch_settings {
   std::chrono::milliseconds ring_age{600'000};
   std::size_t longest_payload = 4096;
   std::size_t most_sessions = 1024;
-  std::size_t high_water = 1u << 20; ///< bytes queued at a link above which its session waits in the ring
+  std::size_t high_water = 1u << 20; ///< bytes queued at a link above which its session waits in the ring;
+                                     ///< not below the 64 KiB of bot_events::on_drained
   /// Which bot a token belongs to; the comparison takes the same time for every wrong one.
   std::function<bot_name(std::string_view token)> find_bot;
-  std::uint64_t seed = 0; ///< of session ids and askers; 0: random
+  std::uint64_t seed = 0;            ///< of session ids and askers; 0: random
+  std::size_t own_bytes = 64u << 20; ///< of GUILD_CREATEs and the like that each session keeps for RESUME
+  /// Numbers of bot_presence count on from here: to rise over restarts of the endpoint and over endpoints,
+  /// the owner gives Unix microseconds at its start.
+  std::uint64_t first_presence = 0;
 };
 
 /// What the switch asks of the cluster. Answers come back as calls of the switch, later, or not at all.
@@ -47,6 +52,8 @@ public:
   virtual ~cluster_port() = default;
   virtual void list_guilds(std::uint32_t asker, const guild_filter& which) = 0;
   virtual void fetch_guilds(std::uint32_t asker, const snapshot_request& wanted) = 0;
+  /// op 31 comes whole, with all of its guilds that the bot's shard sees, `guild` being the first: the port
+  /// sends it to each group that has one of them.
   virtual void command(const bot_command& x) = 0;
   virtual void presence(const bot_presence& x) = 0;
 };
@@ -66,6 +73,7 @@ struct bot_switch_figures {
   std::uint64_t identifies = 0, resumes = 0,
                 invalid = 0; ///< invalid: op 9 false because the ring had lost it
   std::uint64_t holes = 0;   ///< deliveries that did not come, by number: told to bots as invalid sessions
+  std::uint64_t gaps = 0; ///< reported by partitions (SHARDYARD_GAP): Discord had lost it, bots are not told
   std::uint64_t ring_bytes = 0, ring_events = 0;
   std::vector<bot_session_figures> sessions;
 };
@@ -107,6 +115,14 @@ public:
   void revoke(std::string_view bot, time now);
 
   void set_recommended_shards(std::uint32_t count);
+
+  /// Bodies of `GET /gateway/bot` and `GET /gateway`.
+  std::string gateway_bot_body() const;
+  std::string gateway_body() const;
+
+  /// Commands of these guilds that were not answered yet (at most 30 s old) go to the port again, with the
+  /// same numbers: their group has moved.
+  void resend_commands(const std::function<bool(snowflake guild)>& concerned);
 
   // -- time
 

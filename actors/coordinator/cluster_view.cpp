@@ -22,7 +22,7 @@ void cluster_view::joined(const node_card& card) {
   auto& x = members_[card.name];
   if (x.card.incarnation != card.incarnation) {
     forget_shards(x);
-    forget_rows(card.name);
+    rows_.forget(card.name);
     x.picture = {};
   }
   x.card = card;
@@ -40,112 +40,99 @@ void cluster_view::note(const node_report& report, std::uint64_t cluster_epoch) 
   if (found == members_.end() || found->second.card.incarnation != report.incarnation ||
       report.cluster_epoch != cluster_epoch)
     return;
-  auto& [name, from] = *found;
-  auto same_shards =
-      std::ranges::equal(from.picture.shards, report.shards, {}, &shard_status::shard, &shard_status::shard);
-  if (!same_shards)
-    forget_shards(from);
+  auto& from = found->second;
+  take_shards(from, report.shards);
   auto& picture = from.picture;
+  auto before = std::exchange(picture.number, report.number);
   picture.plan = report.plan;
   picture.cluster_epoch = report.cluster_epoch;
   picture.incarnation = report.incarnation;
   picture.node = report.node;
-  picture.shards = report.shards;
   picture.figures = report.figures;
   picture.groups = report.groups;
   picture.copies = report.copies;
+  from.rows_missed =
+      report.rows_after != 0 && (from.rows_missed || !from.reported || report.rows_after != before);
   from.reported = true;
-  if (!same_shards)
-    index_shards(from);
-  for (auto newest = newest_topology(report); auto& [group, rows] : rows_)
-    std::erase_if(rows.by_topology, [newest](auto& x) { return x.first + 2 < newest; });
-  forget_rows(name);
-  group_rows* rows = nullptr;
-  std::uint32_t of_group = 0;
-  for (auto& row : report.handovers) {
-    if (!rows || of_group != row.group) {
-      auto group = std::ranges::find(report.groups, row.group, &group_status::id);
-      if (group == report.groups.end())
-        continue;
-      rows = &rows_[{row.group, group->epoch}];
-      rows->node = name;
-      of_group = row.group;
-    }
-    keep(*rows, row);
-  }
+  if (!from.rows_missed)
+    take_rows(from, report);
   for (auto& shard : report.shards)
     if (shard.phase == shard_phase::closed)
       closed_[shard.shard] = shard.closed_plan;
 }
 
-const handover_report* cluster_view::group_rows::present(const shard_key& shard) const {
-  return present_in(of_topology(shard.topology), shard);
-}
-
-const std::vector<cluster_view::kept_row>* cluster_view::group_rows::of_topology(std::uint32_t id) const {
-  auto found = by_topology.find(id);
-  return found == by_topology.end() ? nullptr : &found->second;
-}
-
-const handover_report* cluster_view::group_rows::present_in(const std::vector<kept_row>* shards,
-                                                            const shard_key& shard) const {
-  if (!shards || shard.id >= shards->size())
-    return nullptr;
-  auto& x = (*shards)[shard.id];
-  return x.told == reports && x.row.shard == shard ? &x.row : nullptr;
-}
-
-/// What a group told stays as history only.
-void cluster_view::forget_rows(const std::string& node) {
-  for (auto& [group, rows] : rows_)
-    if (rows.node == node)
-      ++rows.reports;
-}
-
-void cluster_view::keep(group_rows& rows, const handover_report& row) {
-  if (row.shard.id >= row.shard.count || row.shard.count > max_shard_count)
-    return;
-  auto& shards = rows.by_topology[row.shard.topology];
-  if (shards.size() <= row.shard.id)
-    shards.resize(row.shard.count);
-  auto& kept = shards[row.shard.id];
-  auto before = std::exchange(kept.row, row);
-  kept.told = rows.reports;
-  kept.row.cut_anchor = std::max(row.cut_anchor, before.cut_anchor);
-  kept.row.cut_quiet = std::max(row.cut_quiet, before.cut_quiet);
-  kept.row.cut_accepted = std::max(row.cut_accepted, before.cut_accepted);
-  kept.row.cut_swap_back = std::max(row.cut_swap_back, before.cut_swap_back);
-  kept.row.traffic_wait_ms = std::max(row.traffic_wait_ms, before.traffic_wait_ms);
-  kept.worst_p99_ms = std::max(kept.worst_p99_ms, row.follower_p99_ms);
-  kept.lagged = kept.lagged || row.follower_lagging;
-}
-
-void cluster_view::index_shards(member& of) {
-  for (std::size_t i = 0; i < of.picture.shards.size(); ++i) {
-    auto& all = mentions_[of.picture.shards[i].shard];
-    auto place = std::ranges::upper_bound(
-        all, of.card.name, {}, [](const mention& x) -> auto& { return x.of->card.name; });
-    all.insert(place, {&of, i});
+void cluster_view::take_rows(member& of, const node_report& report) {
+  if (auto newest = newest_topology(report); newest > 2)
+    rows_.forget_before(newest - 2);
+  auto& node = of.card.name;
+  if (report.rows_after == 0)
+    rows_.forget(node);
+  auto name_of = [&report](std::uint32_t id) -> std::optional<handover_rows::group_name> {
+    auto group = std::ranges::find(report.groups, id, &group_status::id);
+    return group == report.groups.end() ? std::nullopt : std::optional{std::pair{id, group->epoch}};
+  };
+  std::optional<handover_rows::group_name> group;
+  for (auto& row : report.handovers) {
+    if (!group || group->first != row.group)
+      group = name_of(row.group);
+    if (group)
+      rows_.keep(node, *group, row);
   }
+  for (auto& row : report.rows_gone)
+    if (auto group = name_of(row.group))
+      rows_.drop(*group, row.shard);
+}
+
+/// Nearly always the same shards, or some more.
+void cluster_view::take_shards(member& of, std::vector<shard_status> shards) {
+  if (!std::ranges::is_sorted(shards, {}, &shard_status::shard))
+    std::ranges::sort(shards, {}, &shard_status::shard);
+  auto before = std::exchange(of.picture.shards, std::move(shards));
+  auto& now = of.picture.shards;
+  auto old = before.begin();
+  for (auto& x : now) {
+    for (; old != before.end() && old->shard < x.shard; ++old)
+      forget_mention(of, old->shard);
+    if (old != before.end() && old->shard == x.shard)
+      ++old;
+    else
+      mention(of, x.shard);
+  }
+  for (; old != before.end(); ++old)
+    forget_mention(of, old->shard);
+}
+
+void cluster_view::mention(member& of, const shard_key& shard) {
+  auto& all = mentions_[shard];
+  all.insert(std::ranges::upper_bound(
+                 all, of.card.name, {}, [](member * x) -> auto& { return x->card.name; }),
+             &of);
+}
+
+void cluster_view::forget_mention(member& of, const shard_key& shard) {
+  auto found = mentions_.find(shard);
+  if (found == mentions_.end())
+    return;
+  std::erase(found->second, &of);
+  if (found->second.empty())
+    mentions_.erase(found);
 }
 
 void cluster_view::forget_shards(member& of) {
-  for (auto& x : of.picture.shards) {
-    auto found = mentions_.find(x.shard);
-    if (found == mentions_.end())
-      continue;
-    std::erase_if(found->second, [&of](const mention& x) { return x.of == &of; });
-    if (found->second.empty())
-      mentions_.erase(found);
-  }
+  for (auto& x : of.picture.shards)
+    forget_mention(of, x.shard);
+}
+
+const shard_status& cluster_view::status_in(const member& of, const shard_key& shard) const {
+  return *std::ranges::lower_bound(of.picture.shards, shard, {}, &shard_status::shard);
 }
 
 void cluster_view::note(const ready& x) {
   auto found = mentions_.find(x.shard);
   if (found == mentions_.end())
     return;
-  for (auto& y : found->second) {
-    auto& shard = y.of->picture.shards[y.at];
+  for (auto* of : found->second) {
+    auto& shard = *std::ranges::lower_bound(of->picture.shards, x.shard, {}, &shard_status::shard);
     shard.was_ready = true;
     shard.guilds = x.guilds;
     shard.unavailable = x.unavailable;
@@ -169,18 +156,18 @@ bool cluster_view::reported(const std::string& node) const {
 
 std::string cluster_view::host_of(const shard_key& shard) const {
   if (auto found = mentions_.find(shard); found != mentions_.end())
-    for (auto& x : found->second)
-      if (x.of->up && status_at(x).phase != shard_phase::closed)
-        return x.of->card.name;
+    for (auto* x : found->second)
+      if (x->up && status_in(*x, shard).phase != shard_phase::closed)
+        return x->card.name;
   return {};
 }
 
 std::vector<std::string> cluster_view::hosts_of(const shard_key& shard) const {
   std::vector<std::string> result;
   if (auto found = mentions_.find(shard); found != mentions_.end())
-    for (auto& x : found->second)
-      if (x.of->up && status_at(x).phase != shard_phase::closed)
-        result.push_back(x.of->card.name);
+    for (auto* x : found->second)
+      if (x->up && status_in(*x, shard).phase != shard_phase::closed)
+        result.push_back(x->card.name);
   return result;
 }
 
@@ -188,9 +175,8 @@ void cluster_view::gone(const std::string& node, const shard_key& shard) {
   auto found = members_.find(node);
   if (found == members_.end())
     return;
-  forget_shards(found->second);
+  forget_mention(found->second, shard);
   std::erase_if(found->second.picture.shards, [&](auto& x) { return x.shard == shard; });
-  index_shards(found->second);
 }
 
 bool cluster_view::keeps(const std::string& node, std::uint32_t group, std::uint64_t epoch) const {
@@ -218,9 +204,9 @@ std::string cluster_view::keeper_of(std::uint32_t group, std::uint64_t epoch) co
 const shard_status* cluster_view::status_of(const shard_key& shard) const {
   const shard_status* last_known = nullptr;
   if (auto found = mentions_.find(shard); found != mentions_.end())
-    for (auto& x : found->second) {
-      last_known = &status_at(x);
-      if (x.of->up)
+    for (auto* x : found->second) {
+      last_known = &status_in(*x, shard);
+      if (x->up)
         break;
     }
   return last_known;
@@ -235,8 +221,9 @@ const group_status* cluster_view::running_group(const group_place& place) const 
   return group == groups.end() || group->epoch != place.epoch ? nullptr : &*group;
 }
 
-shard_view cluster_view::view_of(const shard_key& shard, const reshard_plan& plan,
-                                 const std::vector<told_group>& groups, const std::string& placed) const {
+/// `counted`: groups whose rows count; `all_told`: these are all that there are.
+shard_view cluster_view::view_of(const shard_key& shard, const reshard_plan& plan, std::size_t counted,
+                                 bool all_told, const std::string& placed) const {
   shard_view result;
   auto runs = !host_of(shard).empty();
   if (auto* status = status_of(shard)) {
@@ -252,54 +239,36 @@ shard_view cluster_view::view_of(const shard_key& shard, const reshard_plan& pla
     auto host = members_.find(placed);
     result.closed = placed.empty() || (host != members_.end() && host->second.up && host->second.reported);
   }
-  std::uint64_t led = 0;
-  bool all = !groups.empty(), marked = !groups.empty();
-  auto old = shard.topology == plan.from.id;
-  for (auto& [group, old_rows, new_rows] : groups) {
-    if (!group) {
-      all = marked = false;
-      continue;
-    }
-    auto* row = group->present_in(old ? old_rows : new_rows, shard);
-    if (!row) {
-      marked = false;
-      continue;
-    }
-    led += row->led;
-    result.exceptions += row->exceptions;
-    marked = marked && row->transferred;
-    if (row->difference_age_ms != ~std::uint64_t{0}) {
-      std::chrono::milliseconds age{row->difference_age_ms};
-      result.difference_age = std::min(age, result.difference_age.value_or(age));
-    }
-  }
-  if (all)
-    result.led = led;
+  auto sum = rows_.of(shard);
+  if (all_told)
+    result.led = sum.led;
+  result.exceptions = sum.exceptions;
+  result.difference_age = sum.difference_age;
+  auto marked = all_told && counted > 0 && sum.transferred == counted;
   result.transferred = marked && shard.topology == plan.from.id;
   result.retracted = marked && shard.topology == plan.to.id;
   return result;
 }
 
 plan_observations cluster_view::observe(const reshard_plan& plan, const std::vector<group_place>& groups,
-                                        const std::map<shard_key, std::string>& placed) const {
-  static const group_rows nothing_told;
-  std::vector<told_group> told; // null: its group does not speak of this plan yet
+                                        const placement& new_places) {
+  std::vector<handover_rows::counted_group> told; // a group that does not speak of this plan yet is left out
   for (auto& place : groups) {
     auto* group = running_group(place);
-    auto rows = rows_.find({place.id, place.epoch});
-    auto known = rows != rows_.end() && rows->second.node == place.node;
-    auto* of = !group || group->plan != plan.id ? nullptr : known ? &rows->second : &nothing_told;
-    told.push_back(
-        {of, of ? of->of_topology(plan.from.id) : nullptr, of ? of->of_topology(plan.to.id) : nullptr});
+    if (group && group->plan == plan.id && !members_.at(place.node).rows_missed)
+      told.push_back({{place.id, place.epoch}, place.node});
   }
+  auto counted = told.size();
+  auto all_told = counted == groups.size() && counted > 0;
+  rows_.count(std::move(told));
+  static const std::string nowhere;
   plan_observations result;
-  for (std::uint32_t unit = 0; unit < plan.units.size(); ++unit) {
-    for (auto shards : {plan.old_shards(unit), plan.new_shards(unit)})
-      for (auto& shard : shards) {
-        auto place = placed.find(shard);
-        result[shard] = view_of(shard, plan, told, place == placed.end() ? std::string{} : place->second);
-      }
-  }
+  result.reserve(plan.from.shard_count + plan.to.shard_count);
+  for (std::uint32_t id = 0; id < plan.from.shard_count; ++id)
+    result[plan.from.shard(id)] = view_of(plan.from.shard(id), plan, counted, all_told, nowhere);
+  for (std::uint32_t id = 0; id < plan.to.shard_count; ++id)
+    result[plan.to.shard(id)] = view_of(plan.to.shard(id), plan, counted, all_told,
+                                        id < new_places.size() ? new_places[id] : nowhere);
   return result;
 }
 
@@ -307,56 +276,6 @@ group_figures cluster_view::figures() const {
   group_figures sum;
   for (auto& [name, member] : members_)
     sum += member.picture.figures;
-  return sum;
-}
-
-template <class Use>
-void cluster_view::each_row(std::uint32_t topology, Use use) const {
-  for (auto& [group, rows] : rows_)
-    if (auto found = rows.by_topology.find(topology); found != rows.by_topology.end())
-      for (auto& x : found->second)
-        if (x.told > 0)
-          use(x);
-}
-
-std::array<std::uint64_t, 4> cluster_view::cuts_from(std::uint32_t topology) const {
-  std::array<std::uint64_t, 4> sum{};
-  each_row(topology, [&sum](const kept_row& x) {
-    sum[0] += x.row.cut_anchor;
-    sum[1] += x.row.cut_quiet;
-    sum[2] += x.row.cut_accepted;
-    sum[3] += x.row.cut_swap_back;
-  });
-  return sum;
-}
-
-double cluster_view::traffic_wait(std::uint32_t topology) const {
-  std::uint64_t longest = 0;
-  each_row(topology, [&longest](const kept_row& x) { longest = std::max(longest, x.row.traffic_wait_ms); });
-  return static_cast<double>(longest) / 1000.0;
-}
-
-cluster_view::follower_skew cluster_view::skew(std::uint32_t topology) const {
-  follower_skew result;
-  each_row(topology, [&result](const kept_row& x) {
-    result.p99_ms = std::max(result.p99_ms, x.worst_p99_ms);
-    result.lagged = result.lagged || x.lagged;
-  });
-  return result;
-}
-
-cluster_view::shard_cuts cluster_view::cuts_of(const shard_key& shard) const {
-  shard_cuts sum;
-  for (auto& [group, rows] : rows_)
-    if (auto* row = rows.present(shard)) {
-      sum.led += row->led;
-      sum.cut += row->cut_anchor + row->cut_quiet + row->cut_accepted + row->cut_swap_back;
-      sum.exceptions += row->exceptions;
-      sum.voice += row->voice;
-      sum.follower_lagging = sum.follower_lagging || row->follower_lagging;
-      sum.exception_guilds.insert(sum.exception_guilds.end(), row->exception_guilds.begin(),
-                                  row->exception_guilds.end());
-    }
   return sum;
 }
 

@@ -19,6 +19,7 @@ namespace {
 constexpr auto beat = milliseconds(100);
 constexpr auto fetch_interval = minutes(10);
 constexpr auto fetch_retry = seconds(5);
+constexpr auto identity_patience = seconds(5);
 constexpr auto purge_interval = minutes(1);
 constexpr std::size_t purge_rows = 100; ///< in one transaction
 
@@ -52,6 +53,8 @@ coordinator_state::coordinator_state(local_coordinator_actor::pointer self, coor
   active = state.active;
   next_topology_id = state.next_topology_id;
   next_plan_id = state.next_plan_id;
+  if (auto known = state.texts.find("identity"); known != state.texts.end())
+    identity = known->second;
   plan = state.plan;
   born = self->clock().now();
   load_places(state);
@@ -148,6 +151,8 @@ assignment coordinator_state::current_assignment() const {
   }
   result.coordinator_node = setup.node;
   result.gateway_url = gateway_url;
+  result.identity = identity;
+  result.shards = plan && !finished(*plan) ? plan->to.shard_count : active ? active->shard_count : 0;
   return result;
 }
 
@@ -197,9 +202,12 @@ void coordinator_state::place_partitions() {
   }
 }
 
-/// A new cluster's first topology.
+/// A new cluster's first topology. Who the bot is should be known when the first guilds come: its own member
+/// is the one that every cache keeps.
 void coordinator_state::found_topology() {
   if (active || groups.empty() || gateway_url.empty())
+    return;
+  if (setup.door && identity.empty() && self->clock().now() < born + identity_patience)
     return;
   topology first{next_topology_id, setup.shards.value_or(std::max(1u, recommended_shards))};
   if (!save({.active = first}))
@@ -266,6 +274,7 @@ void coordinator_state::use_gateway(const net::gateway_bot& answer) {
                             .fetched = now()};
   ledger.update_from_discord(limit, now());
   save({.limit = limit});
+  gateway_answered = true;
   recommended_shards = answer.shards;
   auto saved = net::gateway_bot_file{setup.gateway_file}.save(answer, to_ms(now()));
   if (saved)
@@ -359,6 +368,7 @@ void coordinator_state::on_tick() {
     return;
   compat::send_after(self, beat, self, tick{});
   fetch_gateway();
+  fetch_identity();
   place_partitions();
   found_topology();
   keep_groups();
@@ -401,6 +411,11 @@ local_coordinator_actor::behavior_type coordinator_state::make_behavior() {
       [this](const checkpoint_report& x) { sessions.note(x); },
       [this](const shard_released& x) { take(x); },
       [this](const lease_request& x) { return answer_lease(x); },
+      [this](const mix_report& x) {
+        if (x.cluster_epoch == journal.epoch())
+          note(x);
+      },
+      [this](const endpoint_report& x) { note(x); },
       [this](const admin_request& x) -> caf::result<admin_reply> {
         if (term_over())
           return caf::make_error(caf::sec::runtime_error, "this coordinator's term is over");
@@ -408,6 +423,7 @@ local_coordinator_actor::behavior_type coordinator_state::make_behavior() {
       },
       [this](tick) { on_tick(); },
       [this](const gateway_news& x) { take(x); },
+      [this](const identity_news& x) { take(x); },
   };
 }
 

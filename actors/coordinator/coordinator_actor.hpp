@@ -18,7 +18,9 @@ namespace shardyard {
 
 using local_coordinator_actor = coordinator_actor::extend<
     // Discord answered GET /gateway/bot.
-    caf::result<void>(gateway_news)>;
+    caf::result<void>(gateway_news),
+    // Discord said who the bot is, or not.
+    caf::result<void>(identity_news)>;
 
 struct coordinator_setup {
   std::string cluster;
@@ -38,6 +40,7 @@ struct coordinator_setup {
   std::string gateway_file;      ///< where the last good answer of GET /gateway/bot is kept
   bool failover = true;          ///< what a lost host ran goes on at others
   std::chrono::milliseconds lease_ttl{5000}; ///< a host that is not heard delivers for so long at most
+  bool replace_silent_sessions = false;      ///< a renewal when a live session stops to bring a kind of event
   bool own_thread = true; ///< a write to the store may take long; false: tests in virtual time
 };
 

@@ -19,15 +19,9 @@ constexpr auto way_back = minutes(15);            ///< old sessions are kept for
 
 } // namespace
 
-std::map<shard_key, std::string> coordinator_state::placed_shards() const {
-  std::map<shard_key, std::string> result;
-  if (!plan)
-    return result;
-  for (auto& x : {plan->from, plan->to})
-    if (auto found = placements.find("topology/" + std::to_string(x.id)); found != placements.end())
-      for (std::uint32_t id = 0; id < found->second.size(); ++id)
-        result[x.shard(id)] = found->second[id];
-  return result;
+plan_observations coordinator_state::observe_plan() {
+  auto places = placements.find("topology/" + std::to_string(plan->to.id));
+  return view.observe(*plan, places_of(groups), places == placements.end() ? placement{} : places->second);
 }
 
 node_actor coordinator_state::host(const shard_key& shard) const {
@@ -59,7 +53,7 @@ void coordinator_state::step_plan() {
   if (!plan || finished(*plan) || !outdated_store.empty() || term_over())
     return;
   place_shards(plan->to);
-  auto seen = view.observe(*plan, places_of(groups), placed_shards());
+  auto seen = observe_plan();
   auto result = step(*plan, memory, seen, setup.tuning, now());
   if (result.journal_first && !save({.plan = result.plan}))
     return;

@@ -7,6 +7,7 @@
 #include "actors/coordinator/coordinator_actor.hpp"
 #include "actors/coordinator/documents.hpp"
 #include "actors/coordinator/journal.hpp"
+#include "actors/coordinator/mix_watch.hpp"
 #include "actors/coordinator/sqlite_store.hpp"
 #include "messages/session_rows.hpp"
 
@@ -39,6 +40,8 @@ struct coordinator_state {
   void fetch_gateway();
   void take(const gateway_news& news);
   void use_gateway(const net::gateway_bot& answer);
+  void fetch_identity(); ///< coordinator_identity_actor.cpp
+  void take(const identity_news& news);
   identify_answer grant(const identify_request& x);
   void book(const identify_sent& x);
   void on_tick();
@@ -59,7 +62,7 @@ struct coordinator_state {
   /// Above those of all earlier coordinators, since epochs rise.
   std::uint64_t next_term() { return (journal.epoch() << 24) + ++terms; }
   node_actor host(const shard_key& shard) const;
-  std::map<shard_key, std::string> placed_shards() const;
+  plan_observations observe_plan();
   std::uint64_t identifies_of_plan() const;
   void forget_old_shards();
 
@@ -99,9 +102,18 @@ struct coordinator_state {
   relocation spread(const std::vector<node_weight>& over) const;
   bool topology_alive(const std::string& key) const;
 
+  // -- watchdog and bots: coordinator_watch_actor.cpp
+
+  void note(const mix_report& x);
+  void note(const endpoint_report& x);
+  bool runs(const shard_key& shard) const;
+  void replace_silent_sessions();
+  boost::json::object bots_document() const;
+
   // -- verbs: coordinator_verbs_actor.cpp
 
   admin_reply answer(const admin_request& x);
+  boost::json::object status_with_bots() const;
   admin_reply reshard(const admin_request& x);
   admin_reply dry_run(const admin_request& x);
   admin_reply report(const admin_request& x);
@@ -148,6 +160,14 @@ struct coordinator_state {
   std::uint64_t terms = 0; ///< given to lives of shards under this epoch
   std::string gateway_url;
   std::uint32_t recommended_shards = 0;
+  bool gateway_answered = false; ///< under this coordinator
+  std::string identity;          ///< as in assignment
+  mix_watch mixes;
+  std::vector<std::string> silent_kinds; ///< that were told
+  clock::time_point next_replacement{};
+  std::map<std::string, std::pair<endpoint_report, clock::time_point>> endpoints; ///< by node, and when
+  bool fetching_identity = false;
+  clock::time_point next_identity{};
   bool fetching = false;
   clock::time_point next_fetch{};
   clock::time_point next_purge{};

@@ -99,9 +99,23 @@ plan_context coordinator_state::context() const {
   return result;
 }
 
+json::object coordinator_state::status_with_bots() const {
+  auto result = status_document(sources());
+  json::array silent;
+  for (auto& x : silent_kinds)
+    silent.push_back(json::string(x));
+  result["silent_kinds"] = std::move(silent);
+  auto bots = bots_document();
+  if (!bots["endpoints"].as_array().empty())
+    result["bots"] = std::move(bots);
+  return result;
+}
+
 admin_reply coordinator_state::answer(const admin_request& x) {
   if (x.verb == "status")
-    return accept(status_document(sources()));
+    return accept(status_with_bots());
+  if (x.verb == "bots")
+    return accept(bots_document());
   if (!outdated_store.empty() && x.verb != "report")
     return refuse(outdated_store, "`shardyard status` still works");
   if (x.verb == "plan")
@@ -124,7 +138,7 @@ admin_reply coordinator_state::answer(const admin_request& x) {
     return rebalance(x);
   return refuse("'" + x.verb + "' is not a verb of this coordinator",
                 "allowed: status, plan, reshard, commit, pause, continue, abort, report, nodes, move, "
-                "drain-node, uncordon, rebalance");
+                "drain-node, uncordon, rebalance, bots");
 }
 
 admin_reply coordinator_state::dry_run(const admin_request& x) {
@@ -208,7 +222,7 @@ admin_reply coordinator_state::steer(const admin_request& x) {
     return refuse("no reshard is running", "begin one with `shardyard reshard N`");
   std::vector<std::uint32_t> accepted;
   if (x.accept)
-    accepted = units_with_exceptions(*plan, view.observe(*plan, places_of(groups), placed_shards()));
+    accepted = units_with_exceptions(*plan, observe_plan());
   auto made = x.verb == "commit"  ? commit(*plan, accepted)
               : x.verb == "pause" ? pause(*plan, "asked for by the operator")
               : x.verb == "abort" ? abort(*plan, now())

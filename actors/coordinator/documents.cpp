@@ -70,7 +70,7 @@ unit_counts count(const reshard_plan& plan, std::uint32_t unit, const cluster_vi
   unit_counts result;
   std::uint64_t led = 0;
   for (auto& shard : plan.old_shards(unit)) {
-    auto cuts = view.cuts_of(shard);
+    auto cuts = view.rows().cuts_of(shard);
     led += cuts.led;
     result.exceptions += cuts.exceptions;
     result.voice += cuts.voice;
@@ -202,12 +202,12 @@ json::object report_document(const reshard_plan& plan, const document_sources& f
   auto result = progress_document(plan, from);
   if (finished(plan))
     result["elapsed_s"] = rounded(seconds_between(plan.created, finished_at), 0.01);
-  auto cuts = from.view.cuts_from(plan.from.id);
-  auto back = from.view.cuts_from(plan.to.id);
-  result["cuts"] = json::object{{"anchor", cuts[0] + back[0]},
-                                {"quiet", cuts[1] + back[1]},
-                                {"accepted", cuts[2] + back[2]},
-                                {"swap_back", cuts[3] + back[3]}};
+  auto away = from.view.rows().summary_of(plan.from.id);
+  auto back = from.view.rows().summary_of(plan.to.id);
+  result["cuts"] = json::object{{"anchor", away.cuts[0] + back.cuts[0]},
+                                {"quiet", away.cuts[1] + back.cuts[1]},
+                                {"accepted", away.cuts[2] + back.cuts[2]},
+                                {"swap_back", away.cuts[3] + back.cuts[3]}};
   json::object sums;
   for (auto& figure : figures)
     if (figure.name != "guilds")
@@ -217,10 +217,9 @@ json::object report_document(const reshard_plan& plan, const document_sources& f
   for (auto& [state, time] : seconds_in)
     seconds[state] = rounded(time, 0.01);
   result["seconds_in"] = seconds;
-  result["traffic_wait_s"] = rounded(from.view.traffic_wait(plan.from.id), 0.01);
-  auto skew = from.view.skew(plan.from.id);
-  result["follower_p99_ms"] = skew.p99_ms;
-  result["follower_lagged"] = skew.lagged;
+  result["traffic_wait_s"] = rounded(static_cast<double>(away.traffic_wait_ms) / 1000, 0.01);
+  result["follower_p99_ms"] = away.follower_p99_ms;
+  result["follower_lagged"] = away.follower_lagged;
   result["identifies_used"] = identifies_used;
   result["overlap_bytes"] = x.overlap_bytes;
   result["added_delay"] = delays(x.added_delay);

@@ -58,18 +58,21 @@ unix_time identify_ledger::available_at(std::uint32_t count, permit_purpose purp
 void identify_ledger::restore(const std::vector<permit_row>& rows, unix_time now) {
   for (const auto& row : rows) {
     next_id_ = std::max(next_id_, row.id + 1);
-    rows_[row.id] = std::min(row.granted, now);
+    rows_[row.id] = {std::min(row.granted, now), row.shard.id};
     if (row.state == permit_state::returned)
       continue;
     auto unknown = row.state == permit_state::granted;
     budget_.count(row.id, (unknown ? now + settings_.valid_for : std::min(row.used, now)) + transit);
-    recent_.push_back({row, 0, now + settings_.valid_for, now + settings_.spacing + settings_.margin});
-    recent_.back().row.used = std::min(row.used, now);
+    permit x{row, 0, now + settings_.valid_for, now + settings_.spacing + settings_.margin};
+    x.row.used = std::min(row.used, now);
+    recent_[key_of(row.shard)].push_back(std::move(x));
   }
 }
 
 void identify_ledger::update_from_discord(const session_start_limit& limit, unix_time now) {
   auto before = max_concurrency();
+  for (auto& [key, permits] : recent_)
+    std::erase_if(permits, [&](const permit& x) { return blocked_until(x) <= now; });
   auto stamped = limit;
   stamped.fetched = limit.fetched == unix_time{} ? now : std::min(limit.fetched, now);
   if (now - stamped.fetched >
@@ -77,21 +80,26 @@ void identify_ledger::update_from_discord(const session_start_limit& limit, unix
     budget_.update_from_discord(stamped, budget_.counted_after(stamped.fetched));
   else
     budget_.update_from_discord(stamped, unseen_by_discord(stamped.fetched));
-  if (max_concurrency() != before)
-    for (auto& queue : std::exchange(waiters_, {}))
-      for (auto& [shard, x] : queue.second)
-        waiters_[key_of(shard)].emplace(shard, x);
+  if (max_concurrency() == before)
+    return;
+  for (auto& queue : std::exchange(waiters_, {}))
+    for (auto& [shard, x] : queue.second)
+      waiters_[key_of(shard)].emplace(shard, x);
+  for (auto& [key, permits] : std::exchange(recent_, {}))
+    for (auto& x : permits)
+      recent_[key_of(x.row.shard)].push_back(x);
 }
 
 /// Permits that an answer fetched at `at` may not count yet.
 std::vector<std::uint64_t> identify_ledger::unseen_by_discord(unix_time at) const {
   std::vector<std::uint64_t> pending;
-  for (const auto& x : recent_) {
-    auto unseen = x.row.state == permit_state::granted ||
-                  (x.row.state == permit_state::used && x.row.used + transit > at);
-    if (unseen)
-      pending.push_back(x.row.id);
-  }
+  for (const auto& [key, permits] : recent_)
+    for (const auto& x : permits) {
+      auto unseen = x.row.state == permit_state::granted ||
+                    (x.row.state == permit_state::used && x.row.used + transit > at);
+      if (unseen)
+        pending.push_back(x.row.id);
+    }
   return pending;
 }
 
@@ -100,11 +108,24 @@ unix_time identify_ledger::blocked_until(const permit& x) const {
   return std::max(last_use + settings_.spacing + settings_.margin, x.rest);
 }
 
+const std::vector<identify_ledger::permit>& identify_ledger::recent(std::uint32_t key) const {
+  static const std::vector<permit> none;
+  auto found = recent_.find(key);
+  return found == recent_.end() ? none : found->second;
+}
+
+/// Among which the permit is, if it still blocks its key.
+std::vector<identify_ledger::permit>& identify_ledger::recent_of(std::uint64_t id) {
+  static std::vector<permit> none;
+  auto row = rows_.find(id);
+  auto found = row == rows_.end() ? recent_.end() : recent_.find(row->second.shard % max_concurrency());
+  return found == recent_.end() ? none : found->second;
+}
+
 unix_time identify_ledger::key_free_at(std::uint32_t key) const {
   unix_time result{};
-  for (const auto& x : recent_)
-    if (key_of(x.row.shard) == key)
-      result = std::max(result, blocked_until(x));
+  for (const auto& x : recent(key))
+    result = std::max(result, blocked_until(x));
   return result;
 }
 
@@ -112,9 +133,7 @@ unix_time identify_ledger::key_free_at(std::uint32_t key) const {
 /// at once.
 unix_time identify_ledger::key_free_at_best(std::uint32_t key) const {
   unix_time result{};
-  for (const auto& x : recent_) {
-    if (key_of(x.row.shard) != key)
-      continue;
+  for (const auto& x : recent(key)) {
     auto open = x.row.state == permit_state::granted;
     result = std::max(result, open ? std::max(x.row.granted + settings_.spacing + settings_.margin, x.rest)
                                    : blocked_until(x));
@@ -163,14 +182,15 @@ permit_refusal identify_ledger::refuse(permit_purpose purpose, unix_time now) co
 }
 
 ledger_reply identify_ledger::ask(const permit_request& request, unix_time now) {
-  std::erase_if(recent_, [&](const permit& x) { return blocked_until(x) <= now; });
+  auto& recent = recent_[key_of(request.shard)];
+  std::erase_if(recent, [&](const permit& x) { return blocked_until(x) <= now; });
   auto& queue = waiters_[key_of(request.shard)];
   std::erase_if(queue, [now](const auto& x) { return x.second.keep_until < now; });
   if (!budget_.known())
     return {
         permit_wait{milliseconds{1000}, 0, "Discord's identify limit is not known yet (GET /gateway/bot)"},
         {}};
-  for (auto& x : recent_) {
+  for (auto& x : recent) {
     auto same = request.nonce != 0 && x.nonce == request.nonce && x.row.shard == request.shard;
     if (same && x.row.state == permit_state::granted && now < x.expiry &&
         now < x.row.granted + longest_wish) {
@@ -202,15 +222,17 @@ ledger_reply identify_ledger::grant(const permit_request& request, unix_time now
       ++x.passed;
   queue.erase(self);
   permit_row row{next_id_++, request.shard, request.purpose, permit_state::granted, now, {}, false};
-  recent_.push_back({row, request.nonce, now + settings_.valid_for, {}});
+  recent_[key_of(request.shard)].push_back({row, request.nonce, now + settings_.valid_for, {}});
   budget_.count(row.id, now + settings_.valid_for + transit);
-  rows_[row.id] = now;
+  rows_[row.id] = {now, row.shard.id};
   return {permit_grant{row.id, settings_.valid_for}, {row}};
 }
 
 identify_ledger::permit* identify_ledger::find(std::uint64_t id) {
-  auto place = std::find_if(recent_.begin(), recent_.end(), [id](const permit& x) { return x.row.id == id; });
-  return place == recent_.end() ? nullptr : &*place;
+  for (auto& x : recent_of(id))
+    if (x.row.id == id)
+      return &x;
+  return nullptr;
 }
 
 std::vector<permit_row> identify_ledger::used(std::uint64_t id, milliseconds age, unix_time now) {
@@ -249,12 +271,14 @@ std::vector<permit_row> identify_ledger::violated(std::uint64_t id, unix_time no
 
 void identify_ledger::take_back(std::uint64_t id) {
   budget_.uncount(id);
-  std::erase_if(recent_, [id](const permit& x) { return x.row.id == id; });
+  std::erase_if(recent_of(id), [id](const permit& x) { return x.row.id == id; });
 }
 
 std::vector<std::uint64_t> identify_ledger::forget(unix_time now) {
   std::vector<std::uint64_t> result;
-  auto old = [&](const auto& x) { return x.second + identify_budget::window + 2 * longest_wish < now; };
+  auto old = [&](const auto& x) {
+    return x.second.granted + identify_budget::window + 2 * longest_wish < now;
+  };
   for (const auto& x : rows_)
     if (old(x))
       result.push_back(x.first);

@@ -144,6 +144,8 @@ private:
 
   std::uint32_t key_of(const shard_key& shard) const { return shard.id % max_concurrency(); }
   unix_time blocked_until(const permit& x) const;
+  const std::vector<permit>& recent(std::uint32_t key) const;
+  std::vector<permit>& recent_of(std::uint64_t id);
   unix_time key_free_at(std::uint32_t key) const;
   unix_time key_free_at_best(std::uint32_t key) const;
   std::uint32_t ahead(const waiters::value_type& self) const;
@@ -161,8 +163,12 @@ private:
   std::uint64_t next_id_ = 1;
   std::uint64_t next_order_ = 1;
   std::uint64_t violations_ = 0;
-  std::vector<permit> recent_;               // permits that still block their key
-  std::map<std::uint64_t, unix_time> rows_;  // every durable row and its time
+  std::map<std::uint32_t, std::vector<permit>> recent_; // permits that still block their key, by key
+  struct durable {
+    unix_time granted;
+    std::uint32_t shard;
+  };
+  std::map<std::uint64_t, durable> rows_;    // every durable row
   std::map<std::uint32_t, waiters> waiters_; // by identify key
 };
 

@@ -1,6 +1,9 @@
 #include "actors/coordinator/journal.hpp"
 
+#include "actors/crash_point.hpp"
+
 #include <algorithm>
+#include <set>
 
 namespace shardyard {
 
@@ -14,6 +17,14 @@ constexpr const char* groups_key = "groups";
 std::string key(const char* kind, std::uint64_t number) {
   auto digits = std::to_string(number);
   return std::string{kind} + "/" + std::string(20 - std::min<std::size_t>(20, digits.size()), '0') + digits;
+}
+
+/// The first parts of the keys, each once.
+std::set<std::string> kinds_of(const std::vector<row_write>& writes) {
+  std::set<std::string> result;
+  for (auto& x : writes)
+    result.insert(x.key.substr(0, x.key.find('/')));
+  return result;
 }
 
 } // namespace
@@ -95,7 +106,13 @@ void journal::save(const journal_changes& changes) {
     writes.push_back({"text/" + name, x, std::nullopt});
   if (writes.empty())
     return;
+  auto& crash = crash_point::of_this_process();
+  auto kinds = kinds_of(writes);
+  for (auto& kind : kinds)
+    crash.before(kind);
   auto result = store_.commit(writes);
+  for (auto& kind : kinds)
+    crash.after(kind);
   if (!result.written)
     throw store_error{"row '" + result.conflict + "' was changed by somebody else; nothing was written"};
   for (const auto& x : writes)

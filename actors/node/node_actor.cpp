@@ -30,7 +30,8 @@ node_state::node_state(local_node_actor::pointer self, node_setup x, std::shared
     : self(self),
       setup(std::move(x)),
       checkpoints(std::move(file)),
-      copies(std::filesystem::path{setup.state_dir} / "copies") {
+      copies(std::filesystem::path{setup.state_dir} / "copies"),
+      dice(static_cast<unsigned>(std::hash<std::string>{}(setup.card.name) ^ setup.card.incarnation)) {
   for (auto& x : checkpoints->sessions()) {
     sessions.put(x);
     saved_sessions.emplace(x.shard, x);
@@ -51,7 +52,7 @@ void node_state::look_for_coordinator() {
   }
   if (hint_port != 0) {
     dialling_seed = true;
-    dial(self->system(), setup.links, hint_host, hint_port, setup.card, self);
+    dial_place(hint_host, hint_port);
     hint_port = 0;
     return;
   }
@@ -60,6 +61,17 @@ void node_state::look_for_coordinator() {
     return;
   auto& [host, port] = places[next_seed++ % places.size()];
   dialling_seed = true;
+  dial_place(host, port);
+}
+
+/// One connection to a place at a time: of two that are made together each side may keep another one. The
+/// answer is for everybody who waits for the place. A dial that hangs is not waited for.
+void node_state::dial_place(const std::string& host, std::uint16_t port) {
+  auto now = self->clock().now();
+  auto [place, fresh] = dialled.try_emplace(host + ":" + std::to_string(port), now);
+  if (!fresh && now < place->second + remote_timeout)
+    return;
+  place->second = now;
   dial(self->system(), setup.links, host, port, setup.card, self);
 }
 
@@ -88,13 +100,15 @@ void node_state::heed(const leader_news& x) {
 }
 
 void node_state::found(const peer_found& x) {
+  dialled.erase(x.place);
   for (auto& [name, peer] : peers) {
-    if (!peer.dialling || x.place != peer.card.host + ":" + std::to_string(peer.card.port))
+    if (!peer.turn.under_way() || x.place != peer.card.host + ":" + std::to_string(peer.card.port))
       continue;
-    peer.dialling = false;
-    peer.next_dial = self->clock().now() + redial_after;
-    if (!x.error.empty() || !x.node || x.card.name != name)
+    if (!x.error.empty() || !x.node || x.card.name != name) {
+      peer.turn.failed(self->clock().now());
       continue;
+    }
+    peer.turn.found();
     peer.card = x.card;
     peer.handle = x.node;
     watch.add(self, x.node, [this, name = name](const caf::error&) { lost_peer(name); });
@@ -110,7 +124,9 @@ void node_state::found(const peer_found& x) {
   if (!dialling_seed)
     return;
   dialling_seed = false;
-  next_join = self->clock().now() + look_after;
+  // Not after equal waits: hosts that are each other's seeds and start together would go on dialling each
+  // other at the same moments, see dial_turn.
+  next_join = self->clock().now() + look_after + milliseconds(std::uniform_int_distribution{0, 200}(dice));
   if (!x.error.empty())
     return;
   if (x.coordinator) {
@@ -137,6 +153,7 @@ void node_state::join(const coordinator_actor& handle) {
             if (outdated(x.cluster_epoch, "an assignment"))
               return;
             coordinator = handle;
+            told_rows.begin_anew();
             last_trouble.clear();
             watch.add(self, handle, [this, handle](const caf::error&) {
               if (coordinator == handle)
@@ -189,8 +206,10 @@ void node_state::follow(const assignment& x) {
   for (auto& card : x.members)
     if (card.name != setup.card.name) {
       auto& peer = peers[card.name];
-      if (peer.card.incarnation != card.incarnation)
-        peer = {.card = card};
+      if (peer.card.incarnation != card.incarnation) {
+        peer = {.card = card, .turn = dial_turn{setup.card.name, card.name}};
+        peer.turn.wanted(self->clock().now());
+      }
     }
   for (auto& place : x.groups)
     if (auto& there = remote_groups[place.id]; there.epoch != place.epoch)
@@ -215,16 +234,26 @@ void node_state::follow(const assignment& x) {
 void node_state::dial_peers() {
   auto now = self->clock().now();
   for (auto& [name, peer] : peers) {
-    if (peer.handle || peer.dialling || now < peer.next_dial)
+    if (peer.handle || !peer.turn.due(now))
       continue;
-    peer.dialling = true;
-    dial(self->system(), setup.links, peer.card.host, peer.card.port, setup.card, self);
+    peer.turn.begin();
+    dial_place(peer.card.host, peer.card.port);
   }
+}
+
+void node_state::reached_by(const node_card& x) {
+  auto peer = peers.find(x.name);
+  if (peer == peers.end() || peer->second.handle || peer->second.card.incarnation != x.incarnation)
+    return;
+  peer->second.turn.reached_us(self->clock().now());
+  dial_peers();
 }
 
 void node_state::lost_peer(const std::string& name) {
   spdlog::warn("node {} is not reachable; events for its partitions are kept", name);
-  peers[name].handle = nullptr;
+  auto& peer = peers[name];
+  peer.handle = nullptr;
+  peer.turn.wanted(self->clock().now());
   for (auto& place : known.groups)
     if (place.node == name)
       remote_groups[place.id].actor = nullptr;
@@ -254,6 +283,12 @@ void node_state::publish_routes() {
   routes = std::move(table);
   for (auto& [key, shard] : shards)
     compat::send(self, shard.actor, shard_routes{routes});
+  if (!setup.endpoint)
+    return;
+  endpoint_routes to_bots{self, routes, {{setup.card.name, self}}, known.identity, known.shards};
+  for (auto& [name, peer] : peers)
+    to_bots.nodes[name] = peer.handle;
+  compat::send(self, setup.endpoint, std::move(to_bots));
 }
 
 // -- telling it
@@ -277,6 +312,7 @@ void node_state::send_report() {
     report.figures += news.figures;
   }
   report.copies = copies.list();
+  told_rows.reduce(report, self->clock().now());
   auto pace = pace_after(report);
   earliest_report = self->clock().now() + pace.after_change;
   next_report = self->clock().now() + pace.at_latest;
@@ -295,6 +331,7 @@ void node_state::on_tick() {
   ask_lease();
   publish_lease();
   send_checkpoints();
+  send_mixes();
   if (self->clock().now() >= (report_due ? earliest_report : next_report))
     send_report();
 }
@@ -326,6 +363,7 @@ local_node_actor::behavior_type node_state::make_behavior() {
           return caf::make_error(caf::sec::incompatible_versions,
                                  "protocol " + std::to_string(protocol_version) + " is spoken here, not " +
                                      std::to_string(theirs.protocol));
+        reached_by(theirs);
         return setup.card;
       },
       [this](find_coordinator) -> caf::result<caf::strong_actor_ptr, std::string, std::uint16_t> {
@@ -386,6 +424,12 @@ local_node_actor::behavior_type node_state::make_behavior() {
       },
       [this](const peer_found& x) { found(x); },
       [this](const leader_news& x) { heed(x); },
+      [this](endpoint_report x) {
+        x.node = setup.card.name;
+        x.cluster_epoch = known.cluster_epoch;
+        if (coordinator)
+          compat::send(self, coordinator, std::move(x));
+      },
       [this](std::uint16_t port) {
         setup.card.port = port;
         on_tick();

@@ -3,9 +3,11 @@
 // carries out, idempotently, what carries the newest epoch.
 #pragma once
 
+#include "actors/bot_session/bot_endpoint_actor.hpp"
 #include "actors/coordinator/leader_news.hpp"
 #include "actors/local_messages.hpp"
 #include "actors/node/peer_links_actor.hpp"
+#include "actors/partition/guild_cache.hpp"
 #include "actors/partition/partition_group_actor.hpp"
 #include "actors/shard/shard_actor.hpp"
 
@@ -27,6 +29,8 @@ using local_node_actor = node_actor::extend<
     caf::result<void>(peer_found),
     // The coordinator lives here now, or there, or not here any more.
     caf::result<void>(leader_news),
+    // The endpoint of this node has news for the coordinator.
+    caf::result<void>(endpoint_report),
     // The door is open at this port: begin.
     caf::result<void>(std::uint16_t)>;
 
@@ -38,8 +42,8 @@ struct node_setup {
   std::size_t max_backlog_bytes = 64u << 20; ///< as in partition_group_setup
   handover_tuning tuning;
   std::chrono::milliseconds exceptions_after{600'000};
-  voice_tuning voice;
   std::optional<cache_policy> cache; ///< as in partition_group_setup
+  voice_tuning voice;
   bool guilds_intent = true;
   std::shared_ptr<io_door> door;
   std::shared_ptr<peer_links> links; ///< to the other nodes; without one: plain TCP
@@ -47,6 +51,7 @@ struct node_setup {
   std::chrono::milliseconds lease_ttl{5000};
   /// CLOCK_BOOTTIME in ns until which groups may deliver, kept current by the node; null: always.
   std::shared_ptr<std::atomic<std::int64_t>> deliver_until;
+  bot_endpoint_actor endpoint;      ///< of this node; null: bots cannot connect here
   std::function<void()> begin_anew; ///< starts the program again; does not return
 };
 

@@ -9,6 +9,12 @@ namespace shardyard {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+namespace {
+
+constexpr auto mixes_interval = seconds(2); ///< each shard has something to say every ten
+
+} // namespace
+
 /// The newest of what this node kept and what the coordinator knows.
 std::optional<session_checkpoint> node_state::session_for(const start& x) {
   auto node = saved_sessions.extract(x.shard);
@@ -63,6 +69,8 @@ void node_state::note(const shard_news& news) {
     if (row->cursor != news.cursor)
       unsent.moves.push_back({key, row->term, news.cursor, news.newest_ms});
   }
+  if (news.mix)
+    mixes.shards.push_back(*news.mix);
   auto found = shards.find(key);
   if (found == shards.end())
     return;
@@ -103,6 +111,18 @@ void node_state::send_checkpoints() {
   if (auto peer = peers.find(second_host); peer != peers.end() && peer->second.handle)
     compat::send(self, peer->second.handle, unsent);
   unsent = {};
+}
+
+void node_state::send_mixes() {
+  auto now = self->clock().now();
+  if (mixes.shards.empty() || now < next_mixes)
+    return;
+  next_mixes = now + mixes_interval;
+  mixes.node = setup.card.name;
+  mixes.cluster_epoch = known.cluster_epoch;
+  if (coordinator)
+    compat::send(self, coordinator, mixes);
+  mixes.shards.clear();
 }
 
 checkpoint_report node_state::all_rows(const std::string& node, const session_rows& rows) const {

@@ -4,16 +4,19 @@
 #pragma once
 
 #include "actors/compat.hpp"
+#include "actors/node/dial_turn.hpp"
 #include "actors/node/dialer_actor.hpp"
 #include "actors/node/kept_copies.hpp"
 #include "actors/node/lease.hpp"
 #include "actors/node/node_actor.hpp"
 #include "actors/node/presence_board.hpp"
+#include "actors/node/sent_rows.hpp"
 #include "actors/partition/group_sinks_actor.hpp"
 #include "actors/shard/checkpoint_file.hpp"
 #include "messages/session_rows.hpp"
 
 #include <map>
+#include <random>
 #include <set>
 
 namespace shardyard {
@@ -25,8 +28,7 @@ struct node_state {
   struct peer {
     node_card card;
     node_actor handle; ///< null: not reachable
-    bool dialling = false;
-    clock::time_point next_dial{};
+    dial_turn turn;
   };
   struct local_group {
     group_place place;
@@ -64,7 +66,9 @@ struct node_state {
   void lost_coordinator(const std::string& why);
   bool outdated(std::uint64_t epoch, const char* what) const;
   void follow(const assignment& x);
+  void dial_place(const std::string& host, std::uint16_t port);
   void dial_peers();
+  void reached_by(const node_card& peer);
   void lost_peer(const std::string& name);
   void publish_routes();
   void send_report();
@@ -94,6 +98,7 @@ struct node_state {
   void note(const shard_news& news);
   void show(const bot_presence& x);
   void send_checkpoints();
+  void send_mixes();
   checkpoint_report all_rows(const std::string& node, const session_rows& rows) const;
 
   // -- the leave to deliver: node_lease_actor.cpp
@@ -111,6 +116,7 @@ struct node_state {
       saved_sessions;    ///< of an earlier life or released, until their shard is started
   session_rows sessions; ///< of the shards that run here or did
   std::map<std::string, session_rows> peer_sessions;
+  mix_report mixes;         ///< of the shards, since the last one was sent
   checkpoint_report unsent; ///< changes since the last checkpoint report
   compat::down_watch watch;
   coordinator_actor coordinator;
@@ -118,6 +124,8 @@ struct node_state {
   bool dialling_seed = false;
   clock::time_point look_until{}; // what is dialled has until then
   std::size_t next_seed = 0;
+  std::map<std::string, clock::time_point> dialled; // places under way, since when
+  std::minstd_rand dice;
   std::string hint_host; // a node told us that the coordinator is there
   std::uint16_t hint_port = 0;
   clock::time_point next_join{};
@@ -125,6 +133,8 @@ struct node_state {
   clock::time_point earliest_report{};
   clock::time_point next_complaint{};
   clock::time_point next_lease{};
+  clock::time_point next_mixes{};
+  sent_rows told_rows;
   assignment known;
   std::map<std::uint32_t, local_group> groups;
   std::map<std::uint32_t, remote_group> remote_groups;

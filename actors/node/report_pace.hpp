@@ -1,6 +1,6 @@
-// How often a node sends its whole picture. A picture is a row for each shard of the node and one for each
-// shard of the cluster during a plan, so its rate falls with its size: what the coordinator reads in a second
-// stays the same.
+// How often a node sends its picture. A picture has a row for each shard of the node, and during a plan those
+// of the cluster's shards that changed, so its rate falls with its size: what the coordinator reads in a
+// second stays within bounds.
 #pragma once
 
 #include "messages/report.hpp"
@@ -17,11 +17,14 @@ struct report_pace {
 
 /// Until the picture after `x`.
 inline report_pace pace_after(const node_report& x) {
-  constexpr std::chrono::microseconds per_row{50};
-  constexpr std::size_t small = 1000; ///< rows that are sent as soon as there is news
-  auto rows = x.shards.size() + x.handovers.size();
-  auto wait = static_cast<std::int64_t>(rows > small ? rows - small : 0) * per_row;
-  return {wait, std::max<std::chrono::microseconds>(std::chrono::milliseconds{250}, wait)};
+  using std::chrono::microseconds;
+  constexpr std::size_t small = 1000; ///< shards or rows that are sent as soon as there is news
+  auto beyond = [](std::size_t count, std::size_t free) {
+    return static_cast<std::int64_t>(count > small ? count - free : 0);
+  };
+  auto wait =
+      microseconds{200} * beyond(x.shards.size(), 0) + microseconds{50} * beyond(x.handovers.size(), small);
+  return {wait, std::max<microseconds>(std::chrono::milliseconds{250}, wait)};
 }
 
 } // namespace shardyard

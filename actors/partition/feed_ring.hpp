@@ -5,6 +5,7 @@
 #include "actors/partition/guild_handover.hpp"
 #include "messages/event_block.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <vector>
 
@@ -25,21 +26,21 @@ public:
   void add(std::uint64_t number, std::vector<event_block> blocks, monotonic now) {
     keep(number, std::move(blocks), now);
   }
-  /// A batch was given out and not kept.
-  void missed() { whole_ = false; }
+  /// Batch `number` was given out and not kept.
+  void missed(std::uint64_t number) { lost_ = number; }
 
   /// Lets go what is too old or too much, of batches up to `taken`.
   void trim(std::uint64_t taken, monotonic now) {
     while (!kept_.empty() && kept_.front().number <= taken &&
            (bytes_ > most_bytes || now - kept_.front().at > longest)) {
-      whole_ = whole_ && kept_.front().number == 0;
+      lost_ = std::max(lost_, kept_.front().number);
       bytes_ -= kept_.front().bytes;
       kept_.pop_front();
     }
   }
 
-  /// Everything that this life of the group gave out is here.
-  bool whole() const { return whole_; }
+  /// Everything that this life of the group gave out beyond batch `through` is here.
+  bool whole(std::uint64_t through) const { return lost_ <= through; }
   std::size_t bytes() const { return bytes_; }
 
   /// All of it, in order, in pieces of about piece_bytes.
@@ -83,7 +84,7 @@ private:
 
   std::deque<batch> kept_;
   std::size_t bytes_ = 0;
-  bool whole_ = true;
+  std::uint64_t lost_ = 0; ///< newest batch that is here no more
 };
 
 } // namespace shardyard

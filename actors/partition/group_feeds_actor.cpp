@@ -18,10 +18,13 @@ void group_feeds::remember(std::vector<event_block> earlier) {
   ring_.trim(0, now());
 }
 
-bool group_feeds::open(const feed_request& x, sink_actor sink, std::uint64_t taken, std::uint64_t given) {
+bool group_feeds::outdated(const feed_request& x) const {
+  auto known = feeds_.find(x.endpoint);
+  return known != feeds_.end() && x.incarnation < known->second.incarnation;
+}
+
+void group_feeds::open(const feed_request& x, sink_actor sink, std::uint64_t taken, std::uint64_t given) {
   auto& to = feeds_[x.endpoint];
-  if (x.incarnation < to.incarnation)
-    return false;
   to = {x.incarnation, ++lives_, std::move(sink), {}};
   // An endpoint that comes back is fed from the ring, too.
   keeps_recent_ = true;
@@ -32,7 +35,6 @@ bool group_feeds::open(const feed_request& x, sink_actor sink, std::uint64_t tak
   for (auto& piece : ring_.pieces())
     send(x.endpoint, to, {0, std::move(piece)}, taken);
   spdlog::info("endpoint {} is fed from batch {} on", x.endpoint, given + 1);
-  return true;
 }
 
 void group_feeds::give(sink_batch batch, std::uint64_t taken) {

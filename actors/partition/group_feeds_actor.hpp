@@ -28,9 +28,10 @@ public:
   /// What endpoints may lack of an earlier life of the group.
   void remember(std::vector<event_block> earlier);
 
-  /// The endpoint is fed from now on, in place of an earlier feed of its name; first comes the ring. False:
-  /// an older incarnation asks.
-  bool open(const feed_request& x, sink_actor sink, std::uint64_t taken, std::uint64_t given);
+  /// A later incarnation of the endpoint is fed already.
+  bool outdated(const feed_request& x) const;
+  /// The endpoint is fed from now on, in place of an earlier feed of its name; first comes the ring.
+  void open(const feed_request& x, sink_actor sink, std::uint64_t taken, std::uint64_t given);
 
   void give(sink_batch batch, std::uint64_t taken);
   /// Newest batch that every feed has.
@@ -40,8 +41,8 @@ public:
   bool empty() const { return feeds_.empty(); }
   /// A batch need not come here.
   bool idle() const { return feeds_.empty() && !keeps_recent_; }
-  void missed() { ring_.missed(); }
-  bool whole() const { return ring_.whole(); }
+  void missed(std::uint64_t number) { ring_.missed(number); }
+  bool whole(std::uint64_t through) const { return ring_.whole(through); }
 
 private:
   struct feed {

@@ -312,7 +312,7 @@ bool guild_change::thread_list() {
     listed.push_back(id);
     each_element(fields_.get("members"), [&](std::string_view member) {
       each_field(member, [&](std::string_view key, std::string_view value) {
-        if (key == "id" && id_of(value) == id && !fields->has("member"))
+        if (key == "id" && id_of(value) == id)
           fields->set("member", member);
         return key != "id";
       });
@@ -440,7 +440,8 @@ bool guild_change::member_added() {
   auto user = user_in(d_);
   if (user == 0)
     return false;
-  auto known = rows_.find({member_row, user}).has_value();
+  auto fresh = content_.note_join(user);
+  auto known = rows_.find({member_row, user}).has_value() || !fresh;
   if (!known)
     ++content_.member_count;
   return (content_.is_kept(user, policy_) && merge_member(d_)) || !known;
@@ -456,6 +457,7 @@ bool guild_change::member_gone() {
   if (user == 0)
     return false;
   auto known = drop_member(user);
+  content_.note_leave(user);
   rows_.erase({voice_row, user});
   // Who is not known may have left before, but only where everybody is known.
   auto counted = known || !content_.knows_everybody();

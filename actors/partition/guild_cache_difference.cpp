@@ -50,20 +50,21 @@ public:
         new_complete_(newer.knows_everybody()) {}
 
   std::vector<difference_event> events() && {
+    roles_gone();
     roles();
     list("GUILD_EMOJIS_UPDATE", emoji_row);
     list("GUILD_STICKERS_UPDATE", sticker_row);
     channels();
     threads();
+    voice(true);
     members();
-    voice();
+    voice(false);
     presences();
     objects(stage_row, "STAGE_INSTANCE_CREATE", "STAGE_INSTANCE_UPDATE", "STAGE_INSTANCE_DELETE");
     objects(scheduled_event_row, "GUILD_SCHEDULED_EVENT_CREATE", "GUILD_SCHEDULED_EVENT_UPDATE",
             "GUILD_SCHEDULED_EVENT_DELETE");
     objects(sound_row, "GUILD_SOUNDBOARD_SOUND_CREATE", "GUILD_SOUNDBOARD_SOUND_UPDATE",
             "GUILD_SOUNDBOARD_SOUND_DELETE");
-    roles_gone();
     guild();
     return std::move(events_);
   }
@@ -125,7 +126,7 @@ private:
              "{\"role\":" + packed::text_of(each.newer) + ",\"guild_id\":" + guild_ + "}");
   }
 
-  // After the members and channels that wore them.
+  // First: what wears a role loses it with the role, and is told afterwards as it is.
   void roles_gone() {
     for (auto& each : changed(role_row))
       if (each.newer.empty())
@@ -174,9 +175,12 @@ private:
     for (auto& each : changed(thread_row)) {
       if (same(each, untold))
         continue;
-      if (!each.newer.empty())
+      if (!each.newer.empty()) {
+        own_membership_lost(each);
         tell(each.older.empty() ? "THREAD_CREATE" : "THREAD_UPDATE", of_guild(each.newer));
-      else if (std::string parent{packed::field(each.older, "parent_id")}; !deleted_.contains(parent))
+      }
+      if (std::string parent{packed::field(each.older, "parent_id")};
+          each.newer.empty() && !deleted_.contains(parent))
         lost.insert(std::move(parent));
     }
     if (lost.empty())
@@ -200,6 +204,18 @@ private:
                                  active + "],\"members\":[" + own + "]}");
   }
 
+  // THREAD_UPDATE without the bot's own member does not say that it left.
+  void own_membership_lost(const pair& thread) {
+    auto before = packed::field(thread.older, "member");
+    if (before.empty() || !packed::field(thread.newer, "member").empty())
+      return;
+    auto d = "{\"id\":" + quoted(thread.id) + ",\"guild_id\":" + guild_ + ",\"removed_member_ids\":[" +
+             packed::text_of(packed::field(before, "user_id")) + "]}";
+    if (auto count = packed::field(thread.newer, "member_count"); !count.empty())
+      d = with(d, "member_count", packed::text_of(count));
+    tell("THREAD_MEMBERS_UPDATE", std::move(d));
+  }
+
   // A list that is not everybody proves neither a join nor a leave.
   void members() {
     joins_ = leaves_ = 0;
@@ -218,9 +234,10 @@ private:
     }
   }
 
-  void voice() {
+  // Whoever leaves the guild leaves the call before.
+  void voice(bool leaving) {
     for (auto& each : changed(voice_row)) {
-      if (same(each, {}))
+      if (each.newer.empty() != leaving || same(each, {}))
         continue;
       auto member = new_.rows.find({member_row, each.id});
       if (!member)

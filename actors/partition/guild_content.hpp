@@ -4,6 +4,9 @@
 #include "actors/partition/entity_rows.hpp"
 #include "actors/partition/guild_cache.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace shardyard {
 
 /// In the order in which they are kept: what events look for most comes first.
@@ -38,6 +41,19 @@ bool is_over(row_kind kind, std::string_view packed);
 struct guild_cache::content {
   entity_rows rows;
   std::uint64_t member_count = 0;
+  /// Discord repairs a join by telling it again some 400 ms later (discord-api-docs, issue 3377); who is not
+  /// kept would be counted twice.
+  std::array<snowflake, 4> newest_joins{};
+
+  /// False: the join was told before.
+  bool note_join(snowflake user) {
+    if (std::ranges::find(newest_joins, user) != newest_joins.end())
+      return false;
+    std::ranges::rotate(newest_joins, newest_joins.end() - 1);
+    newest_joins.front() = user;
+    return true;
+  }
+  void note_leave(snowflake user) { std::ranges::replace(newest_joins, user, snowflake{0}); }
 
   bool is_kept(snowflake user, const cache_policy& policy) const {
     return user == policy.self || policy.members >= member_policy::seen ||

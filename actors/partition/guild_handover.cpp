@@ -14,6 +14,15 @@ void guild_handover::set(std::uint8_t& bits, side x, bool on) {
   bits = static_cast<std::uint8_t>(on ? bits | bit : bits & ~bit);
 }
 
+std::uint64_t guild_handover::undecided() const {
+  if (!overlap_ || !cut_made_)
+    return 0;
+  auto& o = *overlap_;
+  if (auto& odd = o.aside->odd; odd && !odd->shown.empty())
+    return odd->shown.front().s;
+  return o.synced && !o.shown.empty() ? o.shown.front().s : 0;
+}
+
 bool guild_handover::shadowed() const {
   return cut_made_ && !cut_allowed_ && is(covered_, other(lead_));
 }
@@ -21,10 +30,10 @@ bool guild_handover::covered(side from) const {
   return is(covered_, from);
 }
 bool guild_handover::holding() const {
-  return overlap_ && overlap_->hold;
+  return overlap_ && overlap_->aside->hold;
 }
 monotonic guild_handover::hold_deadline() const {
-  return holding() ? overlap_->hold->until : monotonic{};
+  return holding() ? overlap_->aside->hold->until : monotonic{};
 }
 monotonic guild_handover::last_difference() const {
   return last_difference_;
@@ -34,34 +43,11 @@ void guild_handover::allow_cut(bool allowed) {
 }
 
 std::size_t guild_handover::held_events() const {
-  return holding() ? overlap_->hold->events.size() : 0;
+  return holding() ? overlap_->aside->hold->events.size() : 0;
 }
 
 std::uint64_t guild_handover::first_held_s() const {
-  return holding() && !overlap_->hold->events.empty() ? overlap_->hold->events.front().s : 0;
-}
-
-std::size_t guild_handover::bytes() const {
-  if (!overlap_)
-    return 0;
-  auto& o = *overlap_;
-  auto sum = sizeof(overlap) + o.shown.reserved_bytes() + o.led.reserved_bytes() + o.skip.reserved_bytes();
-  sum += o.shown_bytes - o.shown.size() * sizeof(lane_event) + o.held.capacity() * sizeof(held_arrival) +
-         o.doubtful.capacity() * sizeof(lane_mark);
-  auto queued = [&](const std::vector<lane_event>& events) {
-    sum += (events.capacity() - events.size()) * sizeof(lane_event);
-    for (auto& event : events)
-      sum += event.bytes();
-  };
-  if (o.hold) {
-    sum += sizeof(anchor_hold) + o.hold->arrivals.capacity() * sizeof(monotonic);
-    queued(o.hold->events);
-  }
-  if (o.odd) {
-    sum += sizeof(odd_events) + o.odd->led.capacity() * sizeof(lane_mark);
-    queued(o.odd->shown);
-  }
-  return sum;
+  return holding() && !overlap_->aside->hold->events.empty() ? overlap_->aside->hold->events.front().s : 0;
 }
 
 void guild_handover::opened(side from, const source_views& sources, const handover_tuning& tuning,
@@ -102,7 +88,7 @@ void guild_handover::event(side from, const lane_event& event, const source_view
     auto& o = *overlap_;
     o.last_s_of(from) = event.s;
     o.still_since = now;
-    if (o.hold && (now >= o.hold->until || !is(covered_, other(lead_))))
+    if (o.aside->hold && (now >= o.aside->hold->until || !is(covered_, other(lead_))))
       release_hold(at);
   } else {
     overlap_->last_s_of(from) = event.s;
@@ -113,14 +99,16 @@ void guild_handover::event(side from, const lane_event& event, const source_view
   // Ending a hold may have cut.
   if (from != lead_) {
     follower_event(event, at);
-  } else if (overlap_->hold && tuning.use_hold) {
-    overlap_->hold->events.push_back(event);
-    overlap_->hold->arrivals.push_back(now);
-    if (overlap_->hold->events.size() > tuning.max_held_events)
+  } else if (overlap_->aside->hold && tuning.use_hold) {
+    overlap_->aside->hold->events.push_back(event);
+    overlap_->aside->hold->arrivals.push_back(now);
+    if (overlap_->aside->hold->events.size() > tuning.max_held_events)
       release_hold(at);
   } else {
     lead_event(event, at, true);
   }
+  if (event.lane == lane::anchor)
+    overlap_->newest_of(from) = std::max(overlap_->newest_of(from), event.key);
   note_held(at);
   drop_idle_overlap();
 }
@@ -131,30 +119,30 @@ void guild_handover::sample_skew(side from, const lane_event& event, const step&
   auto& o = *overlap_;
   auto live = [&](side x) { return at.sources.of(x) && at.sources.of(x)->connected; };
   if (!live(side::first) || !live(side::second))
-    o.probe.reset();
-  if (o.probe && o.probe->shown_by != from && event.key >= o.probe->key) {
-    if (event.key == o.probe->key && event.type == o.probe->type)
-      at.port.skewed(from, at.now - o.probe->at);
-    o.probe.reset();
-  } else if (!o.probe && live(other(from)) && is(covered_, other(from)) &&
+    o.forget_probe();
+  auto& probe = o.aside->probe;
+  if (probe.key != 0 && probe.shown_by != from && event.key >= probe.key) {
+    if (event.key == probe.key && event.type == probe.type)
+      at.port.skewed(from, at.now - probe.at);
+    o.forget_probe();
+  } else if (probe.key == 0 && live(other(from)) && is(covered_, other(from)) &&
              event.key > std::max(o.newest_anchor[0], o.newest_anchor[1]) && fresh(event.key, at)) {
-    o.probe = skew_probe{event.key, event.type, from, at.now};
+    o.aside.make().probe = {event.key, at.now, event.type, from};
   }
-  auto& newest = o.newest_of(from);
-  newest = std::max(newest, event.key);
 }
 
 // What was held and has left the shadow queue was matched with what the new lead delivered, or is odd.
 void guild_handover::note_held(const step& at) {
-  auto& held = overlap_->held;
-  if (held.empty())
+  if (overlap_->aside->held.empty())
     return;
+  auto& held = overlap_->aside.there()->held;
   auto& shown = overlap_->shown;
+  auto all = held.all();
   auto waiting = [&](const held_arrival& x) { return !shown.empty() && x.s >= shown.front().s; };
-  auto done = std::ranges::find_if(held, waiting);
-  for (auto i = held.begin(); i != done; ++i)
+  auto done = std::ranges::find_if(all, waiting);
+  for (auto i = all.begin(); i != done; ++i)
     at.port.held(at.now - i->at);
-  held.erase(held.begin(), done);
+  held.pop(static_cast<std::size_t>(done - all.begin()));
 }
 
 bool guild_handover::lost(side from, const source_views& sources, const handover_tuning& tuning,
@@ -201,11 +189,13 @@ void guild_handover::tick(const source_views& sources, const handover_tuning& tu
     return;
   step at{sources, tuning, now, port, counters};
   settle(at);
-  if (holding() && (now >= overlap_->hold->until || !is(covered_, other(lead_)) || !cut_allowed_))
+  if (holding() && (now >= overlap_->aside->hold->until || !is(covered_, other(lead_)) || !cut_allowed_))
     release_hold(at);
   end_silence(at);
   note_held(at);
   drop_idle_overlap();
+  if (overlap_)
+    slim(at);
 }
 
 void guild_handover::silent_since(monotonic since, const source_views& sources, const handover_tuning& tuning,
@@ -226,9 +216,9 @@ void guild_handover::retire(side gone, handover_counters& counters) {
   // Held events and what only the shadow had shown before a common anchor are still owed: the next call
   // delivers them.
   auto& o = *overlap_;
-  if (o.odd && !judged) {
-    counters.unverifiable += o.odd->shown.size();
-    o.odd.reset();
+  if (o.aside->odd && !judged) {
+    counters.unverifiable += o.aside->odd->shown.size();
+    o.aside.there()->odd.reset();
   }
   counters.unverifiable += o.shown.size() + (o.synced ? o.led.size() : 0);
   o.clear_lists();
@@ -245,7 +235,7 @@ void guild_handover::deliver(const lane_event& event, side from, bool late, cons
 void guild_handover::settle(const step& at) {
   auto follower = other(lead_);
   if (!is(covered_, follower)) {
-    if (overlap_->odd)
+    if (overlap_->aside->odd)
       end_odd(at, true);
   } else if (is(lost_, lead_)) {
     if (holding())
@@ -258,7 +248,8 @@ void guild_handover::settle(const step& at) {
 }
 
 void guild_handover::drop_idle_overlap() {
-  if (overlap_ && !is(covered_, other(lead_)) && !overlap_->hold && !overlap_->odd && overlap_->skip.empty())
+  if (overlap_ && !is(covered_, other(lead_)) && !overlap_->aside->hold && !overlap_->aside->odd &&
+      overlap_->aside->skip.empty())
     overlap_.reset();
 }
 
@@ -288,8 +279,8 @@ void guild_handover::restart_comparison(const step& at) {
   auto& o = *overlap_;
   o.clear_lists();
   o.synced = o.proven = o.floor_known = false;
-  o.opened.reset();
-  o.probe.reset();
+  o.opened = never;
+  o.forget_probe();
   fix_floor(at);
 }
 
@@ -315,11 +306,11 @@ void guild_handover::lead_event(const lane_event& event, const step& at, bool ma
   auto follower = other(lead_);
   auto comparing = is(covered_, follower);
   lane_mark mark;
-  if (comparing || !o.skip.empty())
+  if (comparing || !o.aside->skip.empty())
     mark = at.mark_of(event);
-  if (!o.skip.empty()) {
+  if (!o.aside->skip.empty()) {
     std::uint64_t never_shown = 0;
-    auto skipped = o.skip.skips(mark, never_shown);
+    auto skipped = o.aside.there()->skip.skips(mark, never_shown);
     at.counters.lead_only += never_shown;
     if (never_shown)
       last_difference_ = at.now;
@@ -332,28 +323,34 @@ void guild_handover::lead_event(const lane_event& event, const step& at, bool ma
   deliver(event, lead_, false, at);
   if (!comparing)
     return;
-  auto ready = cut_allowed_ && mark.anchor && o.skip.empty();
-  if (ready && !o.chance && fresh(event.key, at))
-    o.chance = at.now;
-  auto first = ready && o.find_led(mark) == o.led.size();
+  auto ready = cut_allowed_ && mark.anchor && o.aside->skip.empty();
+  if (ready && o.aside->chance == never && fresh(event.key, at))
+    o.aside.make().chance = at.now;
+  auto first = ready && o.find_led(mark, lead_) == o.led.size();
   if (append_led(mark, at)) {
     if (ready && o.proven)
       cut(cut_kind::anchor, at);
     return;
   }
   auto source = at.sources.of(follower);
-  if (!may_hold || !first || o.hold || at.now < o.next_hold || !(o.proven || fresh(event.key, at)) ||
-      !source || !source->connected)
+  if (!may_hold || !first || o.aside->hold || at.now < o.aside->next_hold ||
+      !(o.proven || fresh(event.key, at)) || !source || !source->connected)
     return;
   if (auto wait = at.port.waits(lead_, at.tuning).hold; wait > monotonic{0})
-    o.hold = std::make_unique<anchor_hold>(anchor_hold{mark, at.now, at.now + wait, {}, {}});
+    o.aside.make().hold = std::make_unique<anchor_hold>(anchor_hold{mark, at.now, at.now + wait, {}, {}});
 }
 
 // Step 2, the follower's side, and step 4.
 void guild_handover::follower_event(const lane_event& event, const step& at) {
-  auto awaited = overlap_->hold && event.lane == lane::anchor && overlap_->hold->anchor == at.mark_of(event);
+  auto awaited = overlap_->aside->hold && event.lane == lane::anchor &&
+                 overlap_->aside->hold->anchor == at.mark_of(event);
   if (append_shown(event, at) && awaited)
     cut(cut_kind::anchor, at);
+}
+
+bool guild_handover::soon_after_snapshot(const step& at) const {
+  return overlap_->opened != never &&
+         at.now - overlap_->opened < std::chrono::milliseconds(at.tuning.freshness_ms);
 }
 
 // Both return whether the event is a common anchor: the lists then begin behind it.
@@ -361,7 +358,7 @@ bool guild_handover::append_led(const lane_mark& mark, const step& at) {
   auto& o = *overlap_;
   if (o.synced && o.led.empty() && !o.shown.empty() && at.mark_of(o.shown.front()) == mark) {
     if (mark.anchor) {
-      o.push_led(mark);
+      o.led.push(mark);
       common_anchor(0, 0, at);
       return true;
     }
@@ -369,36 +366,36 @@ bool guild_handover::append_led(const lane_mark& mark, const step& at) {
     ++at.counters.compared;
     return false;
   }
-  auto proof = mark.anchor && (o.synced || (fresh(mark.value, at) && o.find_led(mark) == o.led.size()));
-  auto shown = proof ? o.find_shown(mark) : o.shown.size();
-  o.push_led(mark);
+  auto proof =
+      mark.anchor && (o.synced || (fresh(mark.value, at) && o.find_led(mark, lead_) == o.led.size()));
+  auto shown = proof ? o.find_shown(mark, other(lead_)) : o.shown.size();
+  o.led.push(mark);
   if (shown < o.shown.size()) {
     common_anchor(shown, o.led.size() - 1, at);
     return true;
   }
-  if (o.opened && at.now - *o.opened < std::chrono::milliseconds(at.tuning.freshness_ms)) {
+  if (soon_after_snapshot(at)) {
     if (mark.anchor && fresh(mark.value, at))
-      o.opened.reset(); // too new for any snapshot
-    else
-      o.in_snapshot = o.led.size();
+      o.opened = never; // too new for any snapshot
   }
-  if (o.led.size() * sizeof(lane_mark) > at.tuning.max_buffer_bytes)
+  o.led_in_snapshot = o.led_in_snapshot && soon_after_snapshot(at);
+  if (o.led.size() * sizeof(lane_mark) > at.most_buffered())
     overflow(at);
   return false;
 }
 
 bool guild_handover::append_shown(const lane_event& event, const step& at) {
   auto& o = *overlap_;
-  auto repeated = event.lane == lane::anchor && !o.synced && o.find_shown(at.mark_of(event)) < o.shown.size();
+  auto repeated = event.lane == lane::anchor && !o.synced &&
+                  o.find_shown(at.mark_of(event), other(lead_)) < o.shown.size();
   o.push_shown(event);
-  if (!o.synced && o.opened && at.now - *o.opened < std::chrono::milliseconds(at.tuning.freshness_ms)) {
+  if (!o.synced && soon_after_snapshot(at)) {
     if (event.lane == lane::anchor && fresh(event.key, at))
-      o.opened.reset(); // too new for the lead to have shown it before
-    else
-      o.before_opened = o.shown.size();
+      o.opened = never; // too new for the lead to have shown it before
   }
+  o.shown_before_opened = o.shown_before_opened && soon_after_snapshot(at);
   if (event.lane != lane::anchor && !o.synced) {
-    if (o.shown_bytes > at.tuning.max_buffer_bytes)
+    if (o.shown_bytes > at.most_buffered())
       overflow(at);
     return false;
   }
@@ -410,12 +407,12 @@ bool guild_handover::append_shown(const lane_event& event, const step& at) {
     return false;
   }
   if (mark.anchor && (o.synced || (fresh(mark.value, at) && !repeated))) {
-    if (auto led = o.find_led(mark); led < o.led.size()) {
+    if (auto led = o.find_led(mark, lead_); led < o.led.size()) {
       common_anchor(o.shown.size() - 1, led, at);
       return true;
     }
   }
-  if (o.shown_bytes > at.tuning.max_buffer_bytes)
+  if (o.shown_bytes > at.most_buffered())
     overflow(at);
   return false;
 }

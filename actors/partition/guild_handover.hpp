@@ -24,19 +24,25 @@ constexpr side other(side x) {
 
 /// One event of the guild lane. Copies share the block.
 struct lane_event {
+  /// `index` of an event of which only the mark is kept: whatever happens, it is not delivered from here.
+  static constexpr std::uint32_t mark_only = ~std::uint32_t{0};
+
   shardyard::lane lane = lane::plain; ///< anchor or plain
   event_type_id type = unknown_event;
+  std::uint32_t index = 0;
   snowflake key = 0; ///< anchors: the new snowflake. (type, key) names the anchor
   std::uint64_t content =
       0;               ///< plain: canonical content hash; 0 = not computed yet (handover_port::content_hash)
   std::uint64_t s = 0; ///< sequence in its session
-  std::shared_ptr<const event_block> block; ///< null in tests that only need `index`
-  std::uint32_t index = 0;
+  std::shared_ptr<const event_block> block; ///< null in tests that only need `index`, and with `mark_only`
 
+  /// What it takes in a block of its own; one that still shares a block is counted as if it did not.
   std::size_t bytes() const {
-    return block ? block->entries[index].d_size + sizeof(lane_event) : sizeof(lane_event);
+    constexpr auto of_own_block = sizeof(event_block) + sizeof(event_entry) + sizeof(std::string);
+    return sizeof(lane_event) + (block ? of_own_block + block->entries[index].d_size : 0);
   }
 };
+static_assert(sizeof(lane_event) <= 48);
 
 /// What is known of the session behind a side, kept by the partition for all its guilds and read at each
 /// call.
@@ -177,7 +183,8 @@ public:
   void silent_since(monotonic since, const source_views& sources, const handover_tuning& tuning,
                     monotonic now, handover_port& port, handover_counters& counters);
 
-  /// Ends holds, makes quiet cuts, ends quiet stretches. Cheap when nothing is due.
+  /// Ends holds, makes quiet cuts, ends quiet stretches, and gives back memory that what waits from one tick
+  /// to the next does not need. Cheap when nothing is due.
   void tick(const source_views& sources, const handover_tuning& tuning, monotonic now, handover_port& port,
             handover_counters& counters);
 
@@ -193,6 +200,9 @@ public:
   monotonic
   last_difference() const;   ///< time of the last unexplained difference (late or lead-only event), 0 = none
   std::size_t bytes() const; ///< memory of F, H, Q, D and the skip list
+  /// Sequence of the oldest event that only the shadow has shown and that is delivered late unless the lead
+  /// shows it, too, before the stretch ends; 0: none.
+  std::uint64_t undecided() const;
 
 private:
   struct overlap; // exists only while a second session covers the guild, or what it left is not worked off
@@ -207,6 +217,7 @@ private:
   void restart_comparison(const step& at);
   void fix_floor(const step& at);
   bool fresh(snowflake key, const step& at) const;
+  bool soon_after_snapshot(const step& at) const;
   bool append_led(const lane_mark& mark, const step& at);
   bool append_shown(const lane_event& event, const step& at);
   void common_anchor(std::size_t shown, std::size_t led, const step& at);
@@ -227,6 +238,8 @@ private:
   void clear_skip_list(const step& at);
   void settle(const step& at);
   void drop_idle_overlap();
+  void slim(const step& at);
+  void release_agreed(const step& at);
 
   side lead_;
   bool cut_allowed_ = false;

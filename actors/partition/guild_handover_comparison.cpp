@@ -24,15 +24,15 @@ void guild_handover::common_anchor(std::size_t shown, std::size_t led, const ste
   auto key = o.led[led].value;
   if (o.synced) {
     end_stretch(shown, led, at);
-    o.doubtful.clear();
+    o.forget_doubtful();
   } else {
     // Nobody can tell an event that only the follower had from the follower's own history.
     auto marks = at.marks_of(o.shown.all().first(shown));
     auto pairing = pair_off(marks, o.led.all().first(led));
     at.counters.unverifiable += pairing.only_left.size();
-    o.doubtful.clear();
+    o.forget_doubtful();
     for (auto place : pairing.only_right)
-      o.doubtful.push_back(o.led[place]);
+      o.aside.make().doubtful.push(o.led[place]);
     o.synced = true;
   }
   o.proven = o.proven || fresh(key, at);
@@ -45,7 +45,7 @@ void guild_handover::common_anchor(std::size_t shown, std::size_t led, const ste
 // takes them off.
 void guild_handover::end_stretch(std::size_t shown, std::size_t led, const step& at) {
   auto& o = *overlap_;
-  if (shown == 0 && led == 0 && !o.odd)
+  if (shown == 0 && led == 0 && !o.aside->odd)
     return;
   auto marks = at.marks_of(o.shown.all().first(shown));
   auto pairing = pair_off(marks, o.led.all().first(led));
@@ -54,27 +54,28 @@ void guild_handover::end_stretch(std::size_t shown, std::size_t led, const step&
   auto odd = std::make_unique<odd_events>();
   for (auto place : pairing.only_right)
     odd->led.push_back(o.led[place]);
-  if (o.odd) {
+  if (o.aside->odd) {
     auto crossed = [&](std::uint64_t pairs) {
       at.counters.compared += pairs;
       at.counters.inversions += pairs;
     };
-    crossed(
-        std::erase_if(o.odd->shown, [&](const lane_event& x) { return take_one(odd->led, at.mark_of(x)); }));
-    crossed(std::erase_if(pairing.only_left, [&](auto place) { return take_one(o.odd->led, marks[place]); }));
+    crossed(std::erase_if(o.aside->odd->shown,
+                          [&](const lane_event& x) { return take_one(odd->led, at.mark_of(x)); }));
+    crossed(std::erase_if(pairing.only_left,
+                          [&](auto place) { return take_one(o.aside->odd->led, marks[place]); }));
     end_odd(at, cut_made_);
   }
   for (auto place : pairing.only_left)
     odd->shown.push_back(o.shown[place]);
   if (!odd->shown.empty() || !odd->led.empty())
-    o.odd = std::move(odd);
+    o.aside.make().odd = std::move(odd);
 }
 
 // The odd events have had their stretch.
 void guild_handover::end_odd(const step& at, bool deliver_late) {
-  auto odd = std::move(overlap_->odd);
-  if (!odd)
+  if (!overlap_->aside->odd)
     return;
+  auto odd = std::move(overlap_->aside.there()->odd);
   if (!odd->led.empty() || (deliver_late && !odd->shown.empty()))
     last_difference_ = at.now;
   at.counters.lead_only += odd->led.size();
@@ -101,10 +102,10 @@ void guild_handover::drop_follower(const step& at) {
   auto& o = *overlap_;
   auto marks = at.marks_of(o.shown.all());
   auto pairing = pair_off(marks, o.led.all());
-  if (o.odd) {
+  if (o.aside->odd) {
     std::vector<lane_mark> led{o.led.all().begin(), o.led.all().end()};
-    std::erase_if(o.odd->shown, [&](const lane_event& x) { return take_one(led, at.mark_of(x)); });
-    o.odd->led.clear();
+    std::erase_if(o.aside->odd->shown, [&](const lane_event& x) { return take_one(led, at.mark_of(x)); });
+    o.aside->odd->led.clear();
     end_odd(at, cut_made_);
   }
   at.counters.unverifiable += pairing.only_left.size() + (o.synced ? pairing.only_right.size() : 0);
@@ -113,11 +114,11 @@ void guild_handover::drop_follower(const step& at) {
 }
 
 void guild_handover::clear_skip_list(const step& at) {
-  if (overlap_->skip.empty())
+  if (overlap_->aside->skip.empty())
     return;
-  at.counters.lead_only += overlap_->skip.size();
+  at.counters.lead_only += overlap_->aside->skip.size();
   last_difference_ = at.now;
-  overlap_->skip.clear();
+  overlap_->aside.there()->skip.clear();
 }
 
 // A stalled session looks silent. So each must have answered a heartbeat sent after the last event of either;
@@ -144,7 +145,7 @@ bool guild_handover::silence_is_real(const step& at) {
   // What the lead brought right after the follower's snapshot is in the snapshot: the follower never shows
   // it. What the follower brought right after its snapshot the lead has shown before, when its session is the
   // faster one.
-  if (compared && !o.synced && o.shown.size() <= o.before_opened && o.led.size() <= o.in_snapshot)
+  if (compared && !o.synced && o.shown_before_opened && o.led_in_snapshot)
     return true;
   if (at.now - o.still_since >= at.tuning.unclear_quiet * at.tuning.quiet)
     return true;
@@ -165,10 +166,10 @@ void guild_handover::end_silence(const step& at) {
   if (at.tuning.use_live_sockets && (!live(side::first) || !live(side::second)))
     o.still_since = at.now;
   auto silent = at.now - o.still_since;
-  if (silent < at.tuning.quiet || o.hold)
+  if (silent < at.tuning.quiet || o.aside->hold)
     return;
   auto at_rest = o.synced && o.shown.empty() && o.led.empty();
-  if (at_rest && !cut_allowed_ && !o.odd && o.skip.empty())
+  if (at_rest && !cut_allowed_ && !o.aside->odd && o.aside->skip.empty())
     return;
   if (silent < at.port.waits(lead_, at.tuning).quiet)
     return;

@@ -32,18 +32,20 @@ void guild_handover::move_lead(bool undoes_cut) {
 // the follower has shown already may still cut, then the rest of what was held belongs to the shadow.
 void guild_handover::release_hold(const step& at) {
   auto holder = lead_;
-  auto hold = std::move(overlap_->hold);
-  ++at.counters.holds_released;
   auto& o = *overlap_;
-  auto spacing = at.tuning.hold_spacing << std::min(o.failed_holds++, 8);
-  o.next_hold = at.now + std::min(spacing, at.tuning.longest_hold_spacing) * (at.now - hold->since);
+  auto& aside = o.aside.make();
+  auto hold = std::move(aside.hold);
+  ++at.counters.holds_released;
+  auto spacing = at.tuning.hold_spacing << aside.failed_holds;
+  aside.failed_holds = static_cast<std::uint8_t>(std::min(aside.failed_holds + 1, 8));
+  aside.next_hold = at.now + std::min(spacing, at.tuning.longest_hold_spacing) * (at.now - hold->since);
   for (std::size_t i = 0; i < hold->events.size(); ++i) {
     auto& event = hold->events[i];
     if (lead_ == holder) {
       lead_event(event, at, false);
       at.port.held(at.now - hold->arrivals[i]);
     } else {
-      o.held.push_back({event.s, hold->arrivals[i]});
+      aside.held.push({event.s, hold->arrivals[i]});
       follower_event(event, at);
     }
   }
@@ -57,22 +59,24 @@ void guild_handover::cut(cut_kind kind, const step& at) {
   end_odd(at, cut_made_);
   auto rest = o.shown.take();
   auto marks = at.marks_of(rest);
-  auto hold = std::move(o.hold);
+  auto& aside = o.aside.make();
+  auto hold = std::move(aside.hold);
   auto chance = kind == cut_kind::quiet ? o.still_since + at.port.waits(lead_, at.tuning).quiet : at.now;
-  chance = std::min(chance, o.chance.value_or(chance));
+  if (aside.chance != never)
+    chance = std::min(chance, aside.chance);
   o.clear_lists();
-  o.chance.reset();
-  o.next_hold = {};
-  o.failed_holds = 0;
+  aside.chance = never;
+  aside.next_hold = {};
+  aside.failed_holds = 0;
   move_lead(false);
   at.port.cut({kind, lead_, false, rest, chance});
   for (std::size_t i = 0; i < rest.size(); ++i) {
     deliver(rest[i], lead_, false, at);
-    o.push_led(marks[i]);
+    o.led.push(marks[i]);
   }
   if (hold) {
     for (std::size_t i = 0; i < hold->events.size(); ++i) {
-      o.held.push_back({hold->events[i].s, hold->arrivals[i]});
+      aside.held.push({hold->events[i].s, hold->arrivals[i]});
       follower_event(hold->events[i], at);
     }
     note_held(at);
@@ -82,7 +86,7 @@ void guild_handover::cut(cut_kind kind, const step& at) {
 // Odd events that turn up beyond the last common anchor of the other side were inverted; the rest of the
 // follower's is late.
 void guild_handover::settle_odd(std::vector<lane_event>& shown, std::vector<lane_mark>& led, const step& at) {
-  auto odd = overlap_->odd.get();
+  auto odd = overlap_->aside->odd.get();
   if (!odd)
     return;
   auto crossed =
@@ -119,20 +123,22 @@ void guild_handover::take_over(cut_kind kind, const step& at) {
   if (succession.lead_only)
     last_difference_ = at.now;
   clear_skip_list(at);
-  auto held = std::exchange(o.held, {});
-  auto doubtful = std::exchange(o.doubtful, {});
+  auto& aside = o.aside.make();
+  auto held = aside.held.take();
+  auto doubtful = std::exchange(aside.doubtful, {});
   o.clear_lists();
   o.proven = o.floor_known = false;
   o.synced =
       kind ==
       cut_kind::accepted; // the old lead lives on: what it has shown is delivered, the rest below it has not
-  o.next_hold = {};
+  aside.next_hold = {};
   move_lead(kind == cut_kind::swap_back && cut_made_ && !cut_allowed_);
   std::vector<lane_event> rest;
   for (auto place : succession.to_deliver) {
     // Perhaps the copy of an event that the old lead delivered on the other side of the first common anchor.
-    if (auto twin = std::ranges::find(doubtful, marks[place]); twin != doubtful.end()) {
-      doubtful.erase(twin);
+    auto twins = doubtful.all();
+    if (auto twin = std::ranges::find(twins, marks[place]); twin != twins.end()) {
+      doubtful.erase(static_cast<std::size_t>(twin - twins.begin()));
       ++at.counters.unverifiable;
     }
     rest.push_back(std::move(shown[place]));
@@ -141,11 +147,11 @@ void guild_handover::take_over(cut_kind kind, const step& at) {
   for (std::size_t i = 0; i < rest.size(); ++i) {
     deliver(rest[i], lead_, false, at);
     if (o.synced)
-      o.push_led(marks[succession.to_deliver[i]]);
+      o.led.push(marks[succession.to_deliver[i]]);
   }
   for (auto& x : held)
     at.port.held(at.now - x.at);
-  o.skip = skip_list{std::move(succession.to_skip)};
+  aside.skip = skip_list{std::move(succession.to_skip)};
 }
 
 } // namespace shardyard

@@ -2,6 +2,7 @@
 // while all other bytes stay as they are.
 #pragma once
 
+#include "actors/partition/json_scan.hpp"
 #include "messages/ids.hpp"
 
 #include <cstddef>

@@ -1,6 +1,7 @@
 #include "actors/partition/lane_comparison.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 
 namespace shardyard {
@@ -72,6 +73,37 @@ lane_pairing pair_off(std::span<const lane_mark> left, std::span<const lane_mark
 bool share_a_tail(std::span<const lane_mark> left, std::span<const lane_mark> right) {
   auto length = std::min(left.size(), right.size());
   return length != 0 && std::ranges::equal(left.last(length), right.last(length));
+}
+
+std::vector<std::uint32_t> never_needed(std::span<const lane_mark> shown, std::span<const lane_mark> led) {
+  std::vector<lane_mark> anchors;
+  std::ranges::copy_if(led, std::back_inserter(anchors), &lane_mark::anchor);
+  std::ranges::sort(anchors);
+  std::uint32_t end = 0;
+  for (std::uint32_t i = 0; i < shown.size(); ++i) {
+    if (!shown[i].anchor)
+      continue;
+    if (!std::ranges::binary_search(anchors, shown[i]))
+      break;
+    end = i + 1;
+  }
+  std::vector<std::uint32_t> result(end);
+  std::iota(result.begin(), result.end(), 0u);
+  if (end != 0)
+    return result;
+  auto before_anchor = [](std::span<const lane_mark> x) {
+    return x.first(static_cast<std::size_t>(std::ranges::find(x, true, &lane_mark::anchor) - x.begin()));
+  };
+  shown = before_anchor(shown);
+  auto alone = pair_off(shown, before_anchor(led)).only_left;
+  auto next = alone.begin();
+  for (std::uint32_t i = 0; i < shown.size(); ++i) {
+    if (next != alone.end() && *next == i)
+      ++next;
+    else
+      result.push_back(i);
+  }
+  return result;
 }
 
 skip_list::skip_list(std::vector<lane_mark> delivered) {

@@ -25,6 +25,11 @@ lane_pairing pair_off(std::span<const lane_mark> left, std::span<const lane_mark
 /// last events.
 bool share_a_tail(std::span<const lane_mark> left, std::span<const lane_mark> right);
 
+/// Places in `shown` whose events a session that takes over by `succeed` without being lined up never
+/// delivers, whatever both lists will still get at their ends: everything up to an anchor of both, if `led`
+/// has all anchors before it, too; or else, before the first anchor of either list, what pairs off.
+std::vector<std::uint32_t> never_needed(std::span<const lane_mark> shown, std::span<const lane_mark> led);
+
 /// What a session was ahead of when it lost the lead, in its order of delivery: the new lead will show it,
 /// too, and it must not be delivered again.
 class skip_list {
@@ -42,6 +47,7 @@ public:
   std::size_t reserved_bytes() const { return marks_.reserved_bytes(); }
   std::span<const lane_mark> all() const { return marks_.all(); }
   void clear() { marks_.clear(); }
+  void trim() { marks_.trim(); }
 
 private:
   lane_queue<lane_mark> marks_;

@@ -1,5 +1,7 @@
 // What a hand-over remembers of a guild lane: marks (16 bytes, enough to compare) and queues of them or of
-// events. A queue is a vector with a head, so that its front goes cheaply and its contents stay one span.
+// events. A queue is a vector with a head, so that its front goes cheaply and its contents stay one span; one
+// that never held anything, or was trimmed while empty, is a single null pointer, since most guilds of a
+// cluster have nothing waiting at any moment.
 #pragma once
 
 #include "messages/event_type.hpp"
@@ -7,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -26,58 +29,80 @@ struct lane_mark {
 template <class T>
 class lane_queue {
 public:
-  std::size_t size() const { return items_.size() - head_; }
-  bool empty() const { return items_.size() == head_; }
-  T& operator[](std::size_t i) { return items_[head_ + i]; }
-  const T& operator[](std::size_t i) const { return items_[head_ + i]; }
-  T& front() { return items_[head_]; }
-  std::span<T> all() { return std::span<T>{items_}.subspan(head_); }
-  std::span<const T> all() const { return std::span<const T>{items_}.subspan(head_); }
-  std::size_t reserved_bytes() const { return items_.capacity() * sizeof(T); }
+  std::size_t size() const { return room_ ? room_->items.size() - room_->head : 0; }
+  bool empty() const { return size() == 0; }
+  T& operator[](std::size_t i) { return room_->items[room_->head + i]; }
+  const T& operator[](std::size_t i) const { return room_->items[room_->head + i]; }
+  T& front() { return room_->items[room_->head]; }
+  std::span<T> all() { return room_ ? std::span<T>{room_->items}.subspan(room_->head) : std::span<T>{}; }
+  std::span<const T> all() const {
+    return room_ ? std::span<const T>{room_->items}.subspan(room_->head) : std::span<const T>{};
+  }
+  std::size_t reserved_bytes() const {
+    return room_ ? sizeof(room) + room_->items.capacity() * sizeof(T) : 0;
+  }
 
   void push(T x) {
+    if (!room_)
+      room_ = std::make_unique<room>();
     // Closing the hole in front only when the vector would grow keeps a push at constant cost on average.
-    if (head_ != 0 && items_.size() == items_.capacity())
-      compact();
-    items_.push_back(std::move(x));
+    if (room_->head != 0 && room_->items.size() == room_->items.capacity())
+      room_->compact();
+    room_->items.push_back(std::move(x));
   }
 
   void pop(std::size_t count) {
+    if (count == 0)
+      return;
     for (std::size_t i = 0; i < count; ++i)
-      items_[head_ + i] = T{};
-    head_ += static_cast<std::uint32_t>(count);
+      (*this)[i] = T{};
+    room_->head += static_cast<std::uint32_t>(count);
     if (empty()) {
-      head_ = 0;
-      items_.clear();
-      if (items_.capacity() > small)
-        items_ = {};
+      room_->head = 0;
+      room_->items.clear();
+      if (room_->items.capacity() > small)
+        room_.reset();
     }
   }
 
-  void erase(std::size_t i) { items_.erase(items_.begin() + static_cast<std::ptrdiff_t>(head_ + i)); }
+  void erase(std::size_t i) {
+    room_->items.erase(room_->items.begin() + static_cast<std::ptrdiff_t>(room_->head + i));
+  }
 
   /// Forgets everything and gives the memory back.
-  void clear() {
-    items_ = {};
-    head_ = 0;
+  void clear() { room_.reset(); }
+
+  /// Gives back the room that is more than twice of what is used.
+  void trim() {
+    if (empty()) {
+      room_.reset();
+    } else if (room_->items.capacity() > 2 * size()) {
+      room_->compact();
+      room_->items.shrink_to_fit();
+    }
   }
 
   /// Takes everything out, in order.
   std::vector<T> take() {
-    compact();
-    return std::exchange(items_, {});
+    if (!room_)
+      return {};
+    room_->compact();
+    return std::move(std::exchange(room_, {})->items);
   }
 
 private:
-  static constexpr std::size_t small = 64; // entries that an empty queue may keep reserved
+  static constexpr std::size_t small = 64; // entries that an empty queue may keep reserved until trimmed
 
-  void compact() {
-    items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(head_));
-    head_ = 0;
-  }
+  struct room {
+    std::vector<T> items;
+    std::uint32_t head = 0;
 
-  std::vector<T> items_;
-  std::uint32_t head_ = 0;
+    void compact() {
+      items.erase(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(head));
+      head = 0;
+    }
+  };
+  std::unique_ptr<room> room_;
 };
 
 } // namespace shardyard

@@ -1,6 +1,7 @@
 #include "actors/partition/log_writer_actor.hpp"
 
 #include "actors/compat.hpp"
+#include "actors/crash_point.hpp"
 
 namespace shardyard {
 namespace {
@@ -13,10 +14,21 @@ struct log_writer_state {
   log_writer_actor::behavior_type make_behavior() {
     return {
         [this](const log_append& x) -> caf::result<log_written> {
-          return answer(log->commit(x.records, x.offsets));
+          return write("log", [&] { return log->commit(x.records, x.offsets); });
         },
-        [this](const log_snapshot& x) -> caf::result<log_written> { return answer(log->compact(x.state)); },
+        [this](const log_snapshot& x) -> caf::result<log_written> {
+          return write("log_snapshot", [&] { return log->compact(x.state); });
+        },
     };
+  }
+
+  template <class Write>
+  log_written write(const char* kind, Write what) const {
+    auto& crash = crash_point::of_this_process();
+    crash.before(kind);
+    auto ok = what();
+    crash.after(kind);
+    return answer(ok);
   }
 
   log_written answer(bool ok) const { return {ok, ok ? "" : log->error(), log->wants_compaction()}; }

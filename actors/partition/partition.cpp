@@ -269,6 +269,19 @@ std::uint64_t partition::led_by(const shard_key& shard, side at) const {
   return result;
 }
 
+std::vector<partition::undecided_event> partition::undecided_of(const shard_key& shard, side at) const {
+  std::vector<undecided_event> result;
+  for (auto& [place, g] : scopes_)
+    if (auto s = belongs(g, shard, at) && g.handover.lead() != at ? g.handover.undecided() : 0)
+      result.push_back({place, s});
+  return result;
+}
+
+bool partition::undecided(const undecided_event& x) const {
+  auto found = scopes_.find(x.at);
+  return found != scopes_.end() && found->second.handover.undecided() == x.s;
+}
+
 void partition::accept(const shard_key& shard, side at, monotonic now) {
   each(shard, at, [&](scope_state& g) {
     if (g.handover.lead() != at || !leads(g) || !sources_->may_cut(g.at, at))

@@ -31,8 +31,8 @@ struct partition_settings {
   std::size_t max_keyed_ids = 1u << 16;              ///< per partition and half window
   std::size_t max_presence_users = 2048;             ///< per guild in overlap
   monotonic exceptions_after = std::chrono::minutes(10);
-  voice_tuning voice;
   std::optional<cache_policy> cache; ///< none: guilds are not remembered
+  voice_tuning voice;
   bool guilds_intent = true; ///< false: no GUILD_CREATE follows a READY, so READY itself opens the coverage
 };
 
@@ -96,6 +96,15 @@ public:
   /// The plan closed the shard: what it still leads goes to the other side.
   void shard_closed(const shard_key& shard, side at, monotonic now);
   std::uint64_t led_by(const shard_key& shard, side at) const;
+
+  /// An event that only this shard has shown, while it is still open whether it has to be delivered.
+  struct undecided_event {
+    scope at;
+    std::uint64_t s = 0; ///< in the shard's session
+  };
+  std::vector<undecided_event> undecided_of(const shard_key& shard, side at) const;
+  bool undecided(const undecided_event& x) const;
+
   void accept(const shard_key& shard, side at, monotonic now);
 
   /// Of a guild that the bot is in.
@@ -123,6 +132,7 @@ public:
   void snapshot(recovered_state& x) const;
 
   /// Adds the guilds that the bot is in.
+  bool has_left(snowflake guild) const;
   void list(const guild_filter& which, std::vector<snowflake>& guilds) const;
   /// Appends the guild's GUILD_CREATE to `bytes`.
   guild_snapshot describe(snowflake guild, const guild_view& view, std::string& bytes) const;

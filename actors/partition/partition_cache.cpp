@@ -107,6 +107,11 @@ bool partition::away(const scope_state& g) const {
   return out;
 }
 
+bool partition::has_left(snowflake guild) const {
+  auto found = scopes_.find({scope_kind::guild, guild});
+  return found != scopes_.end() && found->second.left;
+}
+
 void partition::list(const guild_filter& which, std::vector<snowflake>& guilds) const {
   for (auto& [at, g] : scopes_)
     if (at.kind == scope_kind::guild && g.known && !g.left && which.sees(at.id))

@@ -30,7 +30,7 @@ bool in_guild_lane(lane x) {
 
 lane_event as_lane_event(const event_entry& e, const std::shared_ptr<const event_block>& block,
                          std::uint32_t index) {
-  return {e.lane, e.type, e.key, 0, e.s, block, index};
+  return {e.lane, e.type, index, e.key, 0, e.s, block};
 }
 
 } // namespace

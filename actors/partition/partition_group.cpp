@@ -1,8 +1,17 @@
 #include "actors/partition/partition_group.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 namespace shardyard {
+
+namespace {
+
+constexpr int longest_drain = 4; ///< times `quiet`: until a drain is answered, whatever is still open
+constexpr monotonic drain_look = std::chrono::milliseconds(50);
+
+} // namespace
 
 partition_group::partition_group(partition_settings settings, recovered_state recovered, monotonic now)
     : settings_(std::move(settings)) {
@@ -228,21 +237,12 @@ void partition_group::plan_mark(const source_mark& mark, monotonic now) {
   }
   auto known = sources_.slot(shard) != nullptr;
   auto at = known ? *sources_.assign(shard) : side::first;
-  if (mark.kind == mark_kind::drain) {
-    drain_answer answer;
-    answer.group = settings_.group;
-    answer.shard = shard;
-    answer.plan = mark.plan;
-    for (auto& x : partitions_)
-      if (known)
-        answer.led += x->led_by(shard, at);
-    answers_.push_back(answer);
-    return;
-  }
+  if (mark.kind == mark_kind::drain)
+    return begin_drain(mark, now);
   if (!known)
     return;
   if (mark.kind == mark_kind::closed)
-    return closed(mark, now);
+    return close_shard(shard, now);
   if (mark.kind == mark_kind::transfer)
     sources_.transfer(shard, mark.plan, now);
   else
@@ -253,8 +253,44 @@ void partition_group::plan_mark(const source_mark& mark, monotonic now) {
     x->permissions_changed(changed, at);
 }
 
-void partition_group::closed(const source_mark& mark, monotonic now) {
+/// What only this shard has shown would be lost with it, so the answer waits until it is decided: by the
+/// shadow's copy, which mostly follows within milliseconds, by the next common anchor or by a silence.
+void partition_group::begin_drain(const source_mark& mark, monotonic now) {
   auto& shard = mark.from.shard;
+  auto& x = drains_[shard];
+  if (x.plan != mark.plan)
+    x = {mark.plan, now, {}};
+  x.open.clear();
+  if (sources_.slot(shard))
+    for (auto& home : partitions_)
+      for (auto& event : home->undecided_of(shard, *sources_.assign(shard)))
+        x.open.emplace_back(home.get(), event);
+  answer_drains(now);
+}
+
+void partition_group::answer_drains(monotonic now) {
+  for (auto i = drains_.begin(); i != drains_.end();) {
+    auto& [shard, x] = *i;
+    std::erase_if(x.open, [](auto& y) { return !y.first->undecided(y.second); });
+    if (!x.open.empty() && now - x.since < longest_drain * settings_.tuning.quiet) {
+      ++i;
+      continue;
+    }
+    drain_answer answer;
+    answer.group = settings_.group;
+    answer.shard = shard;
+    answer.plan = x.plan;
+    if (sources_.slot(shard))
+      for (auto& home : partitions_)
+        answer.led += home->led_by(shard, *sources_.assign(shard));
+    answers_.push_back(answer);
+    i = drains_.erase(i);
+  }
+  if (!drains_.empty())
+    soonest_ = std::min(soonest_, now + drain_look);
+}
+
+void partition_group::close_shard(const shard_key& shard, monotonic now) {
   auto at = *sources_.assign(shard);
   auto slot = sources_.slot(shard);
   if (slot->closed)
@@ -268,6 +304,24 @@ void partition_group::closed(const source_mark& mark, monotonic now) {
   for (auto& x : partitions_)
     x->shard_closed(shard, at, now);
   sources_.close(shard);
+}
+
+/// A crash may have come between the end of a plan and the log's word of it: the shards that could say it
+/// again are forgotten, and the topology would stand in the way of the next plan's for ever. Ids only rise,
+/// so what is newer than both is a plan that this node has not heard of yet.
+void partition_group::retire_all_but(std::uint32_t active, std::uint32_t other, monotonic now) {
+  if (active == 0)
+    return;
+  std::vector<shard_key> over;
+  for (auto& [shard, slot] : sources_.slots())
+    if (shard.topology != 0 && shard.topology != active && shard.topology != other &&
+        shard.topology < std::max(active, other))
+      over.push_back(shard);
+  for (auto& shard : over)
+    if (sources_.slot(shard))
+      close_shard(shard, now);
+  if (!over.empty())
+    look_ahead(now);
 }
 
 void partition_group::accept(std::uint64_t plan, const shard_key& shard, monotonic now) {
@@ -289,6 +343,8 @@ void partition_group::tick(monotonic now) {
   if (desk_.next_look() <= now)
     consult_desk(now);
   look_ahead(now);
+  if (!drains_.empty())
+    answer_drains(now);
 }
 
 void partition_group::look_ahead(monotonic now) {
@@ -322,17 +378,40 @@ std::optional<std::string> partition_group::snapshot() const {
 }
 
 void partition_group::set_self(snowflake user) {
-  if (settings_.cache && user != 0)
+  if (user == 0)
+    return;
+  if (settings_.cache)
     settings_.cache->self = user;
   for (auto& x : partitions_)
     x->set_self(user);
 }
 
+/// Whether each shard of some topology has been READY, in this or an earlier life: before that, guilds are
+/// missing that nobody has named yet.
+bool partition_group::knows_all_shards() const {
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::set<std::uint32_t>> seen; // by topology and count
+  for (auto& x : sources_.all())
+    if (x.from.shard.count != 0)
+      seen[{x.from.shard.topology, x.from.shard.count}].insert(x.from.shard.id);
+  return std::ranges::any_of(seen, [](auto& x) { return x.second.size() == x.first.second; });
+}
+
 guild_list partition_group::guilds(const guild_list_request& x) const {
-  guild_list result{settings_.group, {}};
+  guild_list result{.group = settings_.group, .complete = knows_all_shards()};
   for (auto& one : partitions_)
     one->list(x.which, result.guilds);
+  // Named by READY, and their GUILD_CREATE is still to come.
+  std::set<snowflake> known(result.guilds.begin(), result.guilds.end());
+  for (auto& from : sources_.all())
+    for (auto guild : from.ready)
+      if (!from.gone && x.which.sees(guild) && !has_left(guild) && known.insert(guild).second)
+        result.guilds.push_back(guild);
   return result;
+}
+
+bool partition_group::has_left(snowflake guild) const {
+  auto* home = by_id_[partition_of(guild, settings_.partition_count)];
+  return !home || home->has_left(guild);
 }
 
 snapshot_answer partition_group::describe(const snapshot_request& x) const {

@@ -42,6 +42,9 @@ public:
   /// Operator's exception: guilds still led by `shard` are cut now, if their follower covers them.
   void accept(std::uint64_t plan, const shard_key& shard, monotonic now);
 
+  /// The coordinator knows these topologies; older ones have ended.
+  void retire_all_but(std::uint32_t active, std::uint32_t other, monotonic now);
+
   void tick(monotonic now);
   /// When tick() has something to do; may be in the past.
   monotonic next_tick(monotonic now) const { return std::min(soonest_, now + std::chrono::hours(1)); }
@@ -68,6 +71,8 @@ public:
   group_report report(monotonic now) const;
 
 private:
+  bool knows_all_shards() const;
+  bool has_left(snowflake guild) const;
   class lead_port;
   void consult_desk(monotonic now);
   void let_voice_go(monotonic now);
@@ -81,7 +86,9 @@ private:
   void resynced(const source_mark& mark, monotonic now);
   void open_guilds(source& x, const source_mark& mark, bool resynced, monotonic now);
   void plan_mark(const source_mark& mark, monotonic now);
-  void closed(const source_mark& mark, monotonic now);
+  void close_shard(const shard_key& shard, monotonic now);
+  void begin_drain(const source_mark& mark, monotonic now);
+  void answer_drains(monotonic now);
   void log_session(const source& x);
   partition* partition_at(const scope& x) const;
   void look_ahead(monotonic now);
@@ -93,6 +100,13 @@ private:
   command_desk desk_;
   std::vector<std::unique_ptr<partition>> partitions_;
   std::vector<partition*> by_id_;
+  /// A shard that is to close, whose answer waits for events that nobody but it has shown.
+  struct waiting_drain {
+    std::uint64_t plan = 0;
+    monotonic since{};
+    std::vector<std::pair<const partition*, partition::undecided_event>> open;
+  };
+  std::map<shard_key, waiting_drain> drains_;
   std::vector<drain_answer> answers_;
   monotonic soonest_{0}; ///< what any partition waits for is not before; may be too early
   std::uint64_t cluster_epoch_ = 0;

@@ -284,7 +284,7 @@ void partition_group_state::hand_to_sinks() {
           .then([this, &sink](const delivery_accepted& x) { accepted(sink, x); },
                 [](caf::error& error) { spdlog::error("a sink ended: {}", caf::to_string(error)); });
     if (feeds.idle())
-      feeds.missed();
+      feeds.missed(given);
     else
       feeds.give(std::move(batch), taken);
     if (sinks.empty() && feeds.empty())
@@ -331,13 +331,16 @@ void partition_group_state::progressed() {
 /// The answer goes out before what is kept.
 caf::result<feed_opened> partition_group_state::open_feed(const feed_request& x,
                                                           const caf::strong_actor_ptr& sink) {
-  if (!sink || !releases.empty())
-    return caf::make_error(caf::sec::runtime_error, sink ? "the group is being released" : "no sink");
+  auto why = !sink               ? "a feed needs a sink"
+             : !releases.empty() ? "the group is being released"
+             : feeds.outdated(x) ? "a later life of this endpoint is fed already"
+                                 : nullptr;
+  if (why)
+    return caf::make_error(caf::sec::runtime_error, why);
   auto promise = self->make_response_promise<feed_opened>();
-  promise.deliver(feed_opened{setup.place.id, setup.place.epoch, feeds.whole()});
+  promise.deliver(feed_opened{setup.place.id, setup.place.epoch, feeds.whole(x.through)});
   durable = true;
-  if (!feeds.open(x, caf::actor_cast<sink_actor>(sink), taken, given))
-    spdlog::warn("endpoint {}: an older life of it asks for a feed", x.endpoint);
+  feeds.open(x, caf::actor_cast<sink_actor>(sink), taken, given);
   progressed();
   return promise;
 }
@@ -345,6 +348,7 @@ caf::result<feed_opened> partition_group_state::open_feed(const feed_request& x,
 void partition_group_state::follow(const assignment& x) {
   plan = x.plan;
   group->set_self(user_of(x.identity));
+  group->retire_all_but(x.active_topology, x.other_topology, now());
 }
 
 void partition_group_state::acknowledge() {
@@ -533,7 +537,10 @@ local_partition_group_actor::behavior_type partition_group_state::make_behavior(
           return group->on_mark(x.ordinal, x.mark, now());
         });
       },
-      [this](const assignment& x) { follow(x); },
+      [this](const assignment& x) {
+        follow(x);
+        carry_out();
+      },
       [this](const transfer& x) {
         group->accept(x.plan, x.shard, now());
         carry_out();

@@ -39,9 +39,9 @@ struct partition_group_setup {
       64u << 20; ///< given to the sinks and not taken by all; beyond it shards are held back
   handover_tuning tuning;
   std::chrono::milliseconds exceptions_after{600'000};
-  voice_tuning voice;
   std::optional<cache_policy> cache; ///< bots are served: guilds are remembered, and recent deliveries kept
-  bool guilds_intent = true;         ///< false: READY itself opens the coverage
+  voice_tuning voice;
+  bool guilds_intent = true;                   ///< false: READY itself opens the coverage
   std::shared_ptr<struct shared_sinks> shared; ///< opened by the node for all its groups; null: opens its own
   bool ran_here = false; ///< shared: what the files have beyond the log concerns this group
   assignment first;

@@ -9,7 +9,7 @@
 #include <memory>
 #include <vector>
 
-#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/container/flat_map.hpp>
 
 namespace shardyard {
 
@@ -43,9 +43,12 @@ public:
 
 private:
   struct last_shown {
-    shown_event event;       ///< no block: nothing since both agreed
+    std::shared_ptr<const event_block> block; ///< none: nothing since both agreed
+    std::uint32_t index = 0;
     std::uint32_t looks = 0; ///< calls of let_blocks_go since; own_bytes: has bytes of its own
     std::uint64_t hash = 0;  ///< of the bytes as they came
+
+    std::string_view data() const { return block->data(block->entries[index]); }
   };
   using user_state = std::array<last_shown, 2>;
 
@@ -55,7 +58,8 @@ private:
   void forget(last_shown& x);
   void detach(last_shown& x);
 
-  boost::unordered_flat_map<snowflake, user_state> users_;
+  // Sorted, since most guilds have none or one at a time: a hash table starts with more than a kilobyte.
+  boost::container::flat_map<snowflake, user_state> users_;
   std::size_t max_users_;
   std::size_t kept_bytes_ = 0;
   std::size_t sharing_ = 0;

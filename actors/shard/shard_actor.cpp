@@ -221,6 +221,9 @@ void shard_state::on_tick() {
     go_on_releasing(at);
     return;
   }
+  if (at >= mix.due())
+    news_due = true;
+  arm(std::max(mix.due(), at + news_interval));
   if (news_due && at >= next_news)
     tell_node();
   else if (news_due)
@@ -260,6 +263,7 @@ void shard_state::tell_node() {
   news.session_gone = session_gone;
   news.gone = ended;
   news.released = released;
+  news.mix = mix.take(setup.shard, status.guilds, live, self->clock().now());
   if (released)
     news.closed_for_ms = static_cast<std::uint32_t>(
         std::chrono::duration_cast<milliseconds>(self->clock().now() - released_at).count());

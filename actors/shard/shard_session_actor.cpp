@@ -105,6 +105,7 @@ void shard_state::carry_out(const session::action& action) {
     }
     void operator()(const session::disconnected& x) {
       me.live = false;
+      me.mix.interrupt();
       me.commands.disconnected(me.now());
       me.text = x.reason;
       spdlog::info("shard {} lost its connection: {}", to_string(me.setup.shard), x.reason);
@@ -113,6 +114,7 @@ void shard_state::carry_out(const session::action& action) {
     void operator()(const session::session_lost& x) {
       spdlog::warn("shard {} lost its session: {}", to_string(me.setup.shard), x.reason);
       me.live = me.was_ready = false;
+      me.mix.interrupt();
       me.commands.session_lost();
       me.text = x.reason;
       me.session_gone = true;

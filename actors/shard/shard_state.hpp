@@ -5,6 +5,7 @@
 #include "actors/compat.hpp"
 #include "actors/shard/block_split.hpp"
 #include "actors/shard/command_queue.hpp"
+#include "actors/shard/event_mix.hpp"
 #include "actors/shard/link_news.hpp"
 #include "actors/shard/resume_cursor.hpp"
 #include "actors/shard/shard_actor.hpp"
@@ -106,6 +107,7 @@ struct shard_state {
   command_queue commands;
   std::size_t handed_over = 0; ///< commands that the connection may not have sent yet
   resume_cursor cursor;
+  event_mix mix;
   std::string session_id;
   std::string resume_url;
   std::unordered_set<snowflake> guilds;  ///< of READY, kept current

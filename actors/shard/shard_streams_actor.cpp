@@ -156,6 +156,7 @@ void shard_state::take(const std::shared_ptr<const event_block>& block) {
   for (auto& entry : fresh->entries)
     cursor.received(entry.s);
   events += fresh->entries.size();
+  mix.count(*fresh);
   newest_ms = std::max(newest_ms, fresh->newest_ms);
   for (auto& part : splitter->split(fresh)) {
     auto& outlet = outlets[part.group];

@@ -45,6 +45,15 @@ void scale_cluster::transfer(const shard_key& shard, time now) {
     transferred_[shard.id] = now + mark_arrives;
 }
 
+std::vector<shard_key> scale_cluster::cut_with(const shard_key& old_shard) const {
+  std::vector<shard_key> result{old_shard};
+  auto units = std::gcd(setup_.from, setup_.to);
+  if (old_shard.id < units) // stands for its unit, see row()
+    for (auto id = old_shard.id; id < setup_.to; id += units)
+      result.push_back({2, id, setup_.to});
+  return result;
+}
+
 double scale_cluster::uncut(std::uint32_t group, std::uint32_t shard, time now) const {
   auto since = transferred_[shard];
   if (since == time{} || now < since)

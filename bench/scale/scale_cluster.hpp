@@ -40,6 +40,9 @@ public:
   /// The old shard's mark is on its way to all groups.
   void transfer(const shard_key& shard, time now);
 
+  /// Shards whose rows change while the old shard is cut.
+  std::vector<shard_key> cut_with(const shard_key& old_shard) const;
+
   /// What the group says of the shard now.
   handover_report row(std::uint32_t group_index, const shard_key& shard, time now) const;
 

@@ -16,7 +16,9 @@ namespace {
 
 constexpr auto beat = milliseconds(100);
 constexpr auto lease_every = milliseconds(500);
-constexpr std::uint64_t one_in = 64; ///< weighing is slow: one message stands for as many
+constexpr auto rows_change_for = seconds(31); ///< after a shard was touched, see time_to_cut
+constexpr auto whole_every = seconds(30);     ///< as sent_rows of a real node does
+constexpr std::uint64_t one_in = 64;          ///< weighing is slow: one message stands for as many
 
 class scale_node {
 public:
@@ -72,6 +74,7 @@ private:
   void live(const shard_key& shard, hosted& x);
   void try_close(const shard_key& shard, hosted& x);
   void report();
+  void tell_rows(node_report& picture, const group_place& place);
   void tell_cursors();
   void tick_once();
 
@@ -84,6 +87,10 @@ private:
   std::multimap<time, std::pair<shard_key, deed>> due_;
   checkpoint_report unsent_;
   bool report_due_ = true;
+  std::map<std::pair<std::uint32_t, std::uint64_t>, std::unordered_map<shard_key, handover_report>> told_;
+  std::uint64_t reports_ = 0;
+  std::size_t settled_ = 0; ///< of the scene's touched shards: their rows change no more
+  time next_whole_{};
   std::uint64_t weighed_ = 0;
   time earliest_report_{}, next_report_{}, next_lease_{};
 };
@@ -130,6 +137,7 @@ void scale_node::live(const shard_key& shard, hosted& x) {
   status.was_ready = true;
   status.guilds = scene_->cluster.guilds_of(shard);
   scene_->open.insert(shard);
+  scene_->touched.emplace_back(now(), shard);
   session_checkpoint row{shard, "0123456789abcdef0123456789abcdef", "wss://gateway.test", x.plan, 1, 0, {},
                          x.term};
   row.guilds.resize(status.guilds, ~snowflake{0} / 2);
@@ -179,9 +187,37 @@ void scale_node::try_close(const shard_key& shard, hosted& x) {
   x.closing = led == 0;
   x.status.phase = led ? shard_phase::live : shard_phase::closed;
   x.status.closed_plan = led ? 0 : x.plan;
-  if (led == 0)
+  if (led == 0) {
     scene_->closed += scene_->open.erase(shard);
+    scene_->touched.emplace_back(now(), shard);
+  }
   send("done", done{x.plan, known_.cluster_epoch, shard, 1, 1, led});
+}
+
+/// All rows, or those that changed: a real node keeps what it has sent (sent_rows), this one also knows which
+/// rows can have changed at all.
+void scale_node::tell_rows(node_report& picture, const group_place& place) {
+  auto& told = told_[{place.id, place.epoch}];
+  auto tell = [&](const shard_key& shard) {
+    if (!scene_->open.contains(shard)) {
+      if (told.erase(shard) > 0)
+        picture.rows_gone.push_back({place.id, shard});
+      return;
+    }
+    auto row = scene_->cluster.row(scene_->group_index.at(place.id), shard, now());
+    row.group = place.id;
+    auto [known, fresh] = told.try_emplace(shard, row);
+    if (!fresh && picture.rows_after != 0 && known->second == row)
+      return;
+    known->second = row;
+    picture.handovers.push_back(std::move(row));
+  };
+  if (picture.rows_after == 0)
+    for (auto& shard : scene_->open)
+      tell(shard);
+  else
+    for (auto i = settled_; i < scene_->touched.size(); ++i)
+      tell(scene_->touched[i].second);
 }
 
 void scale_node::report() {
@@ -191,19 +227,22 @@ void scale_node::report() {
   picture.incarnation = card_.incarnation;
   picture.cluster_epoch = known_.cluster_epoch;
   picture.plan = known_.plan;
+  picture.number = ++reports_;
   for (auto& [key, shard] : shards_)
     picture.shards.push_back(shard.status);
+  auto whole = !known_.plan || now() >= next_whole_;
+  if (known_.plan && whole)
+    next_whole_ = now() + whole_every;
+  picture.rows_after = whole ? 0 : picture.number - 1;
   for (auto& place : known_.groups) {
     if (place.node != card_.name)
       continue;
     picture.groups.push_back({place.id, place.epoch, false, known_.plan});
     if (known_.plan)
-      for (auto& shard : scene_->open) {
-        auto& row = picture.handovers.emplace_back(
-            scene_->cluster.row(scene_->group_index.at(place.id), shard, now()));
-        row.group = place.id;
-      }
+      tell_rows(picture, place);
   }
+  while (settled_ < scene_->touched.size() && scene_->touched[settled_].first + rows_change_for < now())
+    ++settled_;
   auto pace = pace_after(picture);
   earliest_report_ = now() + pace.after_change;
   next_report_ = now() + pace.at_latest;
@@ -269,6 +308,8 @@ node_actor::behavior_type scale_node::make_behavior() {
       [this, count](const transfer& x) {
         count("transfer");
         scene_->cluster.transfer(x.shard, now());
+        for (auto& shard : scene_->cluster.cut_with(x.shard))
+          scene_->touched.emplace_back(now(), shard);
       },
       [this, count](const drain& x) {
         count("drain");

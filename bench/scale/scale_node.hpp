@@ -22,6 +22,8 @@ struct scale_scene {
   std::uint64_t closed = 0;                           ///< old shards
   std::map<std::uint32_t, std::uint32_t> group_index; ///< by id, counted from 0
   std::set<shard_key> open;                           ///< shards whose events the groups get
+  /// When the rows of a shard began to change: it opened, its guilds are being cut, or it closed.
+  std::vector<std::pair<scale_cluster::time, shard_key>> touched;
 };
 
 /// It joins at once.

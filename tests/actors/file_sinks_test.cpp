@@ -4,11 +4,40 @@
 #include "messages/system_config.hpp"
 
 #include <fstream>
+#include <mutex>
+#include <optional>
 #include <sstream>
 #include <thread>
 
 namespace shardyard::testing {
 namespace {
+
+/// An endpoint that accepts everything, or nothing.
+struct endpoint_record {
+  std::mutex lock;
+  std::vector<std::uint64_t> numbers;
+
+  std::vector<std::uint64_t> all() {
+    std::lock_guard guard{lock};
+    return numbers;
+  }
+};
+
+sink_actor spawn_endpoint(caf::actor_system& system, std::shared_ptr<endpoint_record> record, bool mute) {
+  using promises = std::vector<caf::typed_response_promise<delivery_accepted>>;
+  return system.spawn([=](sink_actor::pointer self) -> sink_actor::behavior_type {
+    return {[=, kept = std::make_shared<promises>()](const sink_batch& x) -> caf::result<delivery_accepted> {
+      std::lock_guard guard{record->lock};
+      for (auto& block : x.blocks)
+        for (auto& e : block.entries)
+          record->numbers.push_back(e.n);
+      if (!mute)
+        return delivery_accepted{x.number, 0};
+      kept->push_back(self->make_response_promise<delivery_accepted>());
+      return kept->back();
+    }};
+  });
+}
 
 struct file_sinks : ::testing::Test {
   struct registered {
@@ -19,6 +48,8 @@ struct file_sinks : ::testing::Test {
   caf::actor_system system{config};
   group_listener listener;
   partition_group_actor group;
+  sink_actor endpoint;
+  std::optional<cache_policy> cache;
   std::uint64_t stream = 0, ordinal = 0;
 
   std::filesystem::path path(const std::string& name) const { return folder.path() / name; }
@@ -48,6 +79,7 @@ struct file_sinks : ::testing::Test {
     setup.partition_count = 2;
     setup.state_dir = folder.path().string();
     setup.sinks = {{sink_type::jsonl, path("a").string()}, {sink_type::jsonl, path("b").string()}};
+    setup.cache = cache;
     setup.guilds_intent = false;
     setup.listener = listener;
     group = spawn_partition_group(system, std::move(setup));
@@ -55,9 +87,20 @@ struct file_sinks : ::testing::Test {
   void kill() {
     caf::anon_send_exit(group, caf::exit_reason::kill);
     caf::anon_send_exit(listener, caf::exit_reason::kill);
+    if (endpoint)
+      caf::anon_send_exit(endpoint, caf::exit_reason::kill);
     group = nullptr;
     listener = nullptr;
+    endpoint = nullptr;
     system.await_all_actors_done();
+  }
+  std::shared_ptr<endpoint_record> feed(bool mute) {
+    auto record = std::make_shared<endpoint_record>();
+    endpoint = spawn_endpoint(system, record, mute);
+    caf::scoped_actor self{system};
+    self->request(group, 20s, feed_request{"e", 1}, caf::actor_cast<caf::strong_actor_ptr>(endpoint))
+        .receive([](const feed_opened&) {}, [](caf::error& error) { FAIL() << caf::to_string(error); });
+    return record;
   }
   void begin_stream(mark_kind kind) {
     source_mark mark;
@@ -109,6 +152,28 @@ TEST_F(file_sinks, each_has_every_event_once_after_a_crash_in_which_one_was_behi
     EXPECT_TRUE(text("a").starts_with(complete));
     kill();
   }
+}
+
+// Positions wait for the endpoint; the files go ahead of it, and after a crash they decide what was
+// delivered.
+TEST_F(file_sinks, an_endpoint_is_given_what_the_files_had_and_it_may_not) {
+  cache = cache_policy{};
+  spawn();
+  auto mute = feed(true);
+  begin_stream(mark_kind::started);
+  events(2, 6);
+  ASSERT_NO_FATAL_FAILURE(await_lines(5));
+  kill();
+  spawn();
+  begin_stream(mark_kind::resynced);
+  events(2, 7);
+  ASSERT_NO_FATAL_FAILURE(await_lines(6));
+  auto late = feed(false);
+  auto end = std::chrono::steady_clock::now() + 20s;
+  while (late->all().size() < 6 && std::chrono::steady_clock::now() < end)
+    std::this_thread::yield();
+  EXPECT_EQ(late->all(), (std::vector<std::uint64_t>{1, 2, 3, 4, 5, 6}));
+  kill();
 }
 
 } // namespace

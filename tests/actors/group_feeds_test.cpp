@@ -213,7 +213,7 @@ TEST_F(group_feeds, the_same_sink_may_ask_twice) {
 TEST_F(group_feeds, an_older_life_of_an_endpoint_does_not_take_its_feed_back) {
   auto old = make(), fresh = make();
   opened(fresh, "e", 7);
-  opened(old, "e", 6);
+  EXPECT_EQ(feed(old, "e", 6).index(), 1u);
   events();
   w.pass(1s);
   EXPECT_TRUE(old.record->delivery_numbers.empty());
@@ -257,6 +257,36 @@ TEST_F(group_feeds, a_group_that_is_released_waits_for_its_feeds) {
   accept_all_of(e);
   w.pass(1s);
   EXPECT_TRUE(*released);
+}
+
+// Which member is the bot itself the coordinator knows.
+TEST_F(group_feeds, a_guild_is_described_with_the_bot_itself_and_again_after_a_restart) {
+  assignment known;
+  known.identity = R"({"user":{"id":"77","username":"bot"},"application":{"id":"5"}})";
+  w.send(group, known);
+  auto d = R"({"id":")" + std::to_string(some_guild) +
+           R"(","name":"Quay","member_count":2,"channels":[],"members":[{"user":{"id":"77"},"roles":[]},)" +
+           R"({"user":{"id":"78"},"roles":[]}]})";
+  auto block = std::make_shared<event_block>(*make_block({{some_guild, ++s, d}}));
+  auto& e = block->entries.front();
+  e.type = find_event_type("GUILD_CREATE");
+  e.lane = lane::local;
+  w.send_as(shard, group, stream_block{++ordinal, stream, 1, block});
+  w.pass(1s);
+  for (auto round : {1, 2}) {
+    auto answer = w.ask<snapshot_answer>(group, snapshot_request{{some_guild}, ~std::uint64_t{0}, 50});
+    ASSERT_EQ(answer.index(), 0u);
+    auto& x = std::get<0>(answer);
+    EXPECT_EQ(x.guilds.at(0).size, x.bytes.size());
+    EXPECT_NE(x.bytes.find("\"Quay\""), x.bytes.npos) << x.bytes;
+    EXPECT_NE(x.bytes.find("\"77\""), x.bytes.npos) << x.bytes;
+    EXPECT_EQ(x.bytes.find("\"78\""), x.bytes.npos) << x.bytes;
+    EXPECT_EQ(news->back().figures.uncached, 0u);
+    if (round == 1) {
+      serve_bots();
+      w.pass(1s);
+    }
+  }
 }
 
 TEST_F(group_feeds, guilds_are_listed_and_described_on_request) {

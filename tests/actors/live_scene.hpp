@@ -92,6 +92,8 @@ inline coordinator_actor spawn_generous_coordinator(caf::actor_system& system,
         [](const checkpoint_report&) {},
         [](const shard_released&) {},
         [](const lease_request&) { return lease_answer{}; },
+        [](const mix_report&) {},
+        [](const endpoint_report&) {},
         [](const admin_request&) -> caf::result<admin_reply> { return admin_reply{}; },
         [](tick) {},
     };

@@ -42,6 +42,8 @@ slow_coordinator spawn_slow_coordinator(caf::actor_system& system, std::shared_p
         [](const checkpoint_report&) {},
         [](const shard_released&) {},
         [](const lease_request&) { return lease_answer{}; },
+        [](const mix_report&) {},
+        [](const endpoint_report&) {},
         [](const admin_request&) -> caf::result<admin_reply> { return admin_reply{}; },
         [](tick) {},
         [ledger](std::uint16_t which) { ledger->grant(which, 40u + which); },

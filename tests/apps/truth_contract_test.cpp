@@ -26,6 +26,18 @@ truth read_back(const sim::truth_log& log) {
 
 } // namespace
 
+TEST(truth_contract, digests_change_nothing_for_the_audit) {
+  sim::truth_log log{true, {}, true};
+  log.session_ready(0, "first", 0, 1);
+  log.happened("MESSAGE_CREATE", 1, 0, R"({"id":"2"})");
+  log.happened("ENTITLEMENT_CREATE", 0, 0);
+  log.carried(0, 2, 1);
+  auto what = read_back(log);
+  ASSERT_EQ(what.newest(), 2u);
+  EXPECT_EQ(what.scope_of(1), (truth::scope{1, 0}));
+  EXPECT_EQ(what.find(0, 2), 1u);
+}
+
 TEST(truth_contract, every_row_of_the_simulator_is_understood) {
   constexpr snowflake guild = 41771983423143937, channel = 1259901812757889036;
   sim::truth_log log{true};

@@ -23,7 +23,8 @@ ZSTD_WORLD = ["--guilds", "60", "--rate", "500", "--heartbeat-ms", "41250"]
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-def installed_packages():
+def find_packages():
+    """(folder of the packages, ""), or (None, why they cannot be used)."""
     cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
     packages = pathlib.Path(cache) / "shardyard" / "clients"
     wanted = hashlib.sha256((HERE / "package.json").read_bytes() + (HERE / "package-lock.json").read_bytes())
@@ -32,10 +33,17 @@ def installed_packages():
     except FileNotFoundError:
         stamp = None
     if stamp == wanted.hexdigest():
-        return packages
+        return packages, ""
     state = "not installed" if stamp is None else "installed in another version"
-    print(f"SKIPPED: the npm clients are {state} (looked in {packages}); run scripts/setup-clients")
-    sys.exit(SKIPPED)
+    return None, f"the npm clients are {state} (looked in {packages}); run scripts/setup-clients"
+
+
+def installed_packages():
+    packages, reason = find_packages()
+    if not packages:
+        print(f"SKIPPED: {reason}")
+        sys.exit(SKIPPED)
+    return packages
 
 
 def port_of(sim, port_file, seconds=30):

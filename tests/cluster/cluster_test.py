@@ -6,10 +6,12 @@ import random
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import clocks  # noqa: E402, F401
 import leaders  # noqa: E402, F401
 import losses  # noqa: E402, F401
 import matrix  # noqa: E402, F401
 import moves  # noqa: E402, F401
+import writes  # noqa: E402, F401
 from scene import CELLS, SKIPPED, Unsupported, add_options, run_cell  # noqa: E402
 
 

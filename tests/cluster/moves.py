@@ -56,6 +56,22 @@ def a_shard_is_moved(w):
     w.measured["socket closed, longest (ms)"] = max(closed)
 
 
+@cell(gaps="some", extra_identifies=1)
+def a_resume_that_is_refused_after_a_move_becomes_an_identify(w):
+    """The usual way of a lost session: one IDENTIFY, its guilds told with a gap, everything else untouched."""
+    shard, source, target = some_move(w)
+    before = w.identifies()
+    expect(w.fault(kind="refuse_resume", shard=[shard, 6]) == 1, "the fault hit no session")
+    w.say(f"shard {shard} from {source} to {target}, its RESUME will be refused")
+    w.run("move", str(shard), "--to", target)
+    w.await_shard_on(shard, target)
+    wait_for("an IDENTIFY", lambda: w.identifies() == before + 1, 20)
+    w.await_served()
+    w.await_moves()
+    w.delivered(200)
+    w.refused_shard = shard
+
+
 @cell()
 def a_partition_is_moved(w):
     for _ in range(3):

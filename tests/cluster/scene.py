@@ -24,11 +24,13 @@ SKIPPED = 77
 CELLS = {}
 
 
-def cell(shards=6, start=None, store="sqlite", crash=False, extra_identifies=0, gaps=False, needs_links=False, settings=(), sim=("--no-presences",)):
+def cell(shards=6, start=None, store="sqlite", crash=False, extra_identifies=0, gaps=False, needs_links=False, clocks=False, settings=(),
+         sim=("--no-presences",)):
     """Registers a cell. `crash`: lines may come again with the number that they had. `extra_identifies`: sessions that may be lost
-    besides those that the cell asks for. `gaps`: reported gaps with a reason are no failure."""
+    besides those that the cell asks for. `gaps`: reported gaps with a reason are no failure; "some": there must be. `clocks`: each process has a wall clock of
+    its own."""
     def register(function):
-        function.scene = {"shards": shards, "start": start, "store": store, "settings": settings, "sim": sim}
+        function.scene = {"shards": shards, "start": start, "store": store, "clocks": clocks, "settings": settings, "sim": sim}
         function.crash, function.gaps, function.needs_links = crash, gaps, needs_links
         function.extra_identifies = extra_identifies
         CELLS[function.__name__] = function
@@ -102,6 +104,8 @@ class Scene(World, HostCluster):
             wrong.append(f"{judged['redelivered']} redelivered, though nothing crashed")
         if audit["gaps"]["explained"] and not cell.gaps:
             wrong.append(f"{audit['gaps']['explained']} gaps, though a session could have been kept")
+        if cell.gaps == "some" and not audit["gaps"]["explained"]:
+            wrong.append("no gap was reported, though a session was lost")
         if used > began + cell.extra_identifies:
             wrong.append(f"{used} IDENTIFYs, {began} were needed")
         if broken:

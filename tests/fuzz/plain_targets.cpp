@@ -1,3 +1,5 @@
+#include "actors/bot_session/client_payload.hpp"
+#include "actors/bot_session/json_fields.hpp"
 #include "actors/partition/log_record.hpp"
 #include "apps/config.hpp"
 #include "messages/event_block.hpp"
@@ -109,6 +111,48 @@ void decode_position_log(std::string_view input) {
   auto again = decode_log(encoded, used_again);
   demand(used_again == encoded.size(), "a compacted log is good to its end");
   demand(again.positions.size() == state.positions.size(), "and keeps every position");
+}
+
+void read_bot_payload(std::string_view input) {
+  static client_payload_reader reader{4096};
+  auto lies_within = [&](std::string_view part) {
+    return part.empty() ||
+           (part.data() >= input.data() && part.data() + part.size() <= input.data() + input.size());
+  };
+  auto result = reader.read(input);
+  if (auto* refused = std::get_if<refusal>(&result))
+    demand(refused->code == 4001 || refused->code == 4002, "a payload is refused by a code of Discord");
+  if (auto* x = std::get_if<identify_sent>(&result)) {
+    demand(!x->shard || x->shard->id < x->shard->count, "a shard is below its count");
+    demand(lies_within(x->presence), "the presence is part of the payload");
+    demand(x->presence.empty() || x->presence.front() == '{', "and an object");
+  }
+  if (auto* x = std::get_if<presence_sent>(&result))
+    demand(lies_within(x->d) && x->d.front() == '{' && x->d.back() == '}', "d is passed on as an object");
+  if (auto* x = std::get_if<command_sent>(&result)) {
+    demand(lies_within(x->d) && x->d.front() == '{' && x->d.back() == '}', "d is passed on as an object");
+    demand(x->op == 31 || x->guild != 0, "a command names its guild");
+    demand(x->nonce.size() <= 6 * 32, "a nonce is short, escapes counted");
+  }
+  json_fields fields{input};
+  json_field field;
+  while (fields.next(field))
+    demand(lies_within(field.key) && lies_within(field.value), "a field is part of its object");
+}
+
+std::vector<std::string> bot_payload_seeds() {
+  return {
+      R"({"op":1,"d":251})",
+      R"({"op":2,"d":{"token":"Bot a","properties":{"os":"linux"},"intents":513,"compress":true,)"
+      R"("large_threshold":250,"shard":[0,1],"presence":{"status":"idle","since":null,"activities":[],"afk":false}}})",
+      R"({"op":3,"d":{"since":null,"activities":[{"name":"x","type":0}],"status":"online","afk":false}})",
+      R"({"op":4,"d":{"guild_id":"41771983423143937","channel_id":null,"self_mute":false,"self_deaf":false}})",
+      R"({"op":6,"d":{"token":"a","session_id":"b","seq":1337}})",
+      R"({"op":8,"d":{"guild_id":"41771983423143937","query":"","limit":0,"presences":true,"nonce":"n\u0041"}})",
+      R"({"op":8,"d":{"guild_id":["41771983423143937"],"user_ids":["1","2"]}})",
+      R"({"op":31,"d":{"guild_ids":["41771983423143937",5]}})",
+      R"({"d":{"guild_id":41771983423143937,"fields":["status","voice_start_time"]},"op":43.0})",
+  };
 }
 
 std::vector<std::string> configuration_seeds() {

@@ -16,9 +16,12 @@ std::span<const target> targets() {
       target{"inflate", inflate, inflate_seeds},
       target{"frame_parser", parse_frames, frame_seeds},
       target{"payload_reader", read_payloads, reader_seeds},
+      target{"client_frames", parse_client_frames, client_frame_seeds},
+      target{"bot_requests", parse_requests, request_seeds},
       target{"configuration", parse_configuration, configuration_seeds},
       target{"event_block", unpack_block, block_seeds},
       target{"position_log", decode_position_log, log_seeds},
+      target{"bot_payload", read_bot_payload, bot_payload_seeds},
   };
   return all;
 }

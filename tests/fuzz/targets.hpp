@@ -29,15 +29,21 @@ void scan_header(std::string_view input);
 void inflate(std::string_view input);
 void parse_frames(std::string_view input);
 void read_payloads(std::string_view input);
+void parse_client_frames(std::string_view input);
+void parse_requests(std::string_view input);
 void parse_configuration(std::string_view input);
 void unpack_block(std::string_view input);
 void decode_position_log(std::string_view input);
+void read_bot_payload(std::string_view input);
 
 std::vector<std::string> inflate_seeds();
 std::vector<std::string> frame_seeds();
 std::vector<std::string> reader_seeds();
+std::vector<std::string> client_frame_seeds();
+std::vector<std::string> request_seeds();
 std::vector<std::string> configuration_seeds();
 std::vector<std::string> block_seeds();
 std::vector<std::string> log_seeds();
+std::vector<std::string> bot_payload_seeds();
 
 } // namespace shardyard::fuzz

@@ -76,12 +76,12 @@ TEST(gateway_bot, server_faults_and_garbage_are_told_apart) {
 TEST(gateway_bot, the_request_carries_token_and_user_agent_and_no_more_lines_than_meant) {
   rest_settings settings;
   settings.token = "abc\r\nX-Evil: 1";
-  auto request = gateway_bot_request(*parse_url("https://discord.com/api/v10/gateway/bot"), settings);
+  auto request = rest_request_text(*parse_url("https://discord.com/api/v10/gateway/bot"), settings);
   EXPECT_TRUE(request.starts_with("GET /api/v10/gateway/bot HTTP/1.1\r\nHost: discord.com\r\n"));
   EXPECT_NE(request.find("\r\nAuthorization: Bot abcX-Evil: 1\r\n"), std::string::npos);
   EXPECT_NE(request.find("\r\nUser-Agent: DiscordBot ("), std::string::npos);
   settings.token = "Bot abc";
-  EXPECT_NE(gateway_bot_request(*parse_url("https://a"), settings).find("Authorization: Bot abc\r\n"),
+  EXPECT_NE(rest_request_text(*parse_url("https://a"), settings).find("Authorization: Bot abc\r\n"),
             std::string::npos);
 }
 

@@ -58,15 +58,19 @@ public:
     SSL_CTX_use_PrivateKey(context_, key.get());
     std::unique_ptr<FILE, decltype(&fclose)> file{fopen(file_.c_str(), "w"), fclose};
     PEM_write_X509(file.get(), x);
+    std::unique_ptr<FILE, decltype(&fclose)> secret{fopen(key_file().c_str(), "w"), fclose};
+    PEM_write_PrivateKey(secret.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
   }
   ~test_certificate() {
     SSL_CTX_free(context_);
     std::filesystem::remove(file_);
+    std::filesystem::remove(key_file());
   }
   test_certificate(const test_certificate&) = delete;
   test_certificate& operator=(const test_certificate&) = delete;
 
   std::string file() const { return file_; }
+  std::string key_file() const { return file_.string() + ".key"; }
   SSL_CTX* context() const { return context_; }
 
 private:
@@ -114,6 +118,14 @@ public:
     auto head = pending_.substr(0, end + 4);
     pending_.erase(0, end + 4);
     return head;
+  }
+
+  /// Reads so many bytes of a body.
+  std::string body(std::size_t bytes) {
+    std::string result;
+    if (!read(bytes, result))
+      throw std::runtime_error{"no body"};
+    return result;
   }
 
   /// request, then answer 101, with `same_segment` behind it in one write.

@@ -1,4 +1,6 @@
 #include "actors/partition/guild_cache.hpp"
+#include "tests/partition/guild_dice.hpp"
+#include "tests/partition/guild_model.hpp"
 #include "tests/partition/guild_text.hpp"
 #include "tests/partition/json_texts.hpp"
 
@@ -90,6 +92,105 @@ TEST(guild_cache, follows_the_recorded_events) {
 TEST(guild_cache, takes_at_most_two_and_a_half_kib_for_a_small_guild) {
   harbour_cache x;
   EXPECT_LE(x.cache.bytes(), 2560u);
+}
+
+// -- against the naive model
+
+/// The harbour with everything in it that the dice may name: voice, presences, stages.
+struct diced_harbour : harbour_cache {
+  explicit diced_harbour(std::mt19937& random)
+      : model(recorded_d("04-guild-create-small.json"), std::to_string(bot)),
+        dice(random, std::to_string(harbour), std::to_string(bot)) {}
+
+  void happen(int events) {
+    for (; events > 0; --events) {
+      auto event = dice.next();
+      apply(event.name, boost::json::serialize(event.d));
+      model.apply(event.name, event.d);
+    }
+  }
+
+  guild_model model;
+  guild_dice dice;
+};
+
+TEST(guild_cache, equals_the_naive_model_after_every_one_of_random_events) {
+  auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random{seed};
+  for (auto rounds = 0; rounds < 20; ++rounds) {
+    diced_harbour x{random};
+    for (auto events = 0; events < 200; ++events) {
+      auto event = x.dice.next();
+      auto before = x.text();
+      auto changed = x.apply(event.name, boost::json::serialize(event.d));
+      x.model.apply(event.name, event.d);
+      ASSERT_EQ(first_difference(guild_lines(x.text()), x.model.lines()), "")
+          << event.name << " " << boost::json::serialize(event.d);
+      if (event.name != "MESSAGE_CREATE") {
+        ASSERT_EQ(changed, x.text() != before) << event.name << " " << boost::json::serialize(event.d);
+      }
+    }
+  }
+}
+
+TEST(guild_cache, equals_the_naive_model_after_many_events) {
+  auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random{seed};
+  for (auto rounds = 0; rounds < 5; ++rounds) {
+    diced_harbour x{random};
+    x.happen(5'000);
+    std::string bytes;
+    x.cache.save(bytes);
+    auto loaded = guild_cache::load(bytes);
+    ASSERT_TRUE(loaded);
+    x.cache = std::move(*loaded);
+    x.happen(1'000);
+    ASSERT_EQ(first_difference(guild_lines(x.text()), x.model.lines()), "");
+  }
+}
+
+TEST(guild_cache, is_led_by_a_difference_to_the_newer_state) {
+  auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random{seed};
+  for (auto rounds = 0; rounds < 300; ++rounds) {
+    diced_harbour older{random}, newer{random};
+    older.dice.every_key = newer.dice.every_key = true;
+    // A key of the guild that has gone is told by no event; members are all known.
+    for (auto* each : {&older, &newer}) {
+      each->apply("GUILD_UPDATE", R"({"x_0":0,"x_1":0,"x_2":0,"member_count":2})");
+      each->happen(static_cast<int>(random() % 100));
+    }
+    auto events = older.cache.difference(newer.cache, harbour);
+    std::string told;
+    for (auto& event : events) {
+      told += std::string{type_of(event.type).name} + " " + event.d + "\n";
+      older.cache.apply(event.type, event.d, older.policy);
+    }
+    constexpr auto untold = "last_message_id";
+    ASSERT_EQ(first_difference(guild_lines(older.text(), {untold}), guild_lines(newer.text(), {untold})), "")
+        << told;
+    ASSERT_TRUE(older.cache.difference(newer.cache, harbour).empty());
+  }
+}
+
+TEST(guild_cache, counts_a_join_that_is_told_twice_once_even_of_members_who_are_not_kept) {
+  cache_policy none{member_policy::none, false, 7};
+  guild_cache cache;
+  ASSERT_TRUE(cache.replace(R"({"id":"1","member_count":10,"members":[],"channels":[]})", none));
+  auto tell = [&](std::string_view type, const char* user) {
+    cache.apply(find_event_type(type), R"({"guild_id":"1","user":{"id":")" + std::string{user} + R"("}})",
+                none);
+  };
+  tell("GUILD_MEMBER_ADD", "100200300400500600");
+  tell("GUILD_MEMBER_ADD", "100200300400500601");
+  tell("GUILD_MEMBER_ADD", "100200300400500600");
+  EXPECT_EQ(cache.member_count(), 12u);
+  tell("GUILD_MEMBER_REMOVE", "100200300400500600");
+  tell("GUILD_MEMBER_ADD", "100200300400500600");
+  EXPECT_EQ(cache.member_count(), 12u) << "left and came back";
 }
 
 TEST(guild_cache, has_no_difference_to_itself) {

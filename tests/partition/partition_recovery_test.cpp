@@ -246,5 +246,22 @@ TEST_F(partition_rules, positions_reach_the_log_without_the_help_of_a_sink) {
   EXPECT_EQ(w.lines.back().n, 3u);
 }
 
+TEST_F(partition_rules, a_topology_whose_end_a_crash_has_swallowed_makes_room_for_the_next_plans) {
+  test_shard a, b;
+  overlap(a, b);
+  quiet(a, b);
+  w.crash(); // the plan is done, and the mark that closes `a` was on its way
+  w.restart();
+  w.resync(b);
+  source_mark next;
+  next.from = {{3, 0, 1}, "C"};
+  next.guilds = {g1};
+  EXPECT_FALSE(w.group->on_mark(1, next, w.now));
+  w.group->retire_all_but(new_shard.topology, 3, w.now);
+  EXPECT_TRUE(w.group->on_mark(1, next, w.now));
+  w.send(b, {message(g1, at_ms(w.ms()))});
+  EXPECT_EQ(w.count("MESSAGE_CREATE"), 1u);
+}
+
 } // namespace
 } // namespace shardyard::testing

@@ -43,6 +43,21 @@ TEST(fault, an_invalid_session_is_resumable_or_gone) {
   }
 }
 
+TEST(fault, a_refused_resume_is_answered_once_and_ends_the_session) {
+  scenario at;
+  auto& who = at.identified(0, 1);
+  auto session = at.session_of(who);
+  EXPECT_EQ(inject(at, R"({"kind":"refuse_resume","shard":[0,1]})").at("hit"), 1);
+  EXPECT_EQ(at.discord.sessions().size(), 1u);
+  at.discord.disconnected(who.number, 4000, at.now);
+  auto& back = at.connect();
+  at.say(back, at.resume_text(session, 1));
+  EXPECT_EQ(back.line.message(1).at("op"), 9);
+  EXPECT_EQ(back.line.message(1).at("d"), false);
+  EXPECT_TRUE(at.discord.sessions().empty());
+  EXPECT_TRUE(at.broken_rules().empty());
+}
+
 TEST(fault, closing_with_a_fatal_code_ends_the_session) {
   for (auto [code, sessions] : {std::pair{4000, 1u}, {4009, 0u}, {1001, 1u}}) {
     scenario at;
@@ -167,6 +182,16 @@ TEST(fault, nonsense_is_answered_with_what_is_allowed) {
                     R"({"kind":"close","code":12})", R"({"kind":"outage"})",
                     R"({"kind":"outage","guild":"12"})", R"({"kind":"reset","shard":[4,2]})"})
     EXPECT_TRUE(inject(at, body, 400).contains("error")) << body;
+}
+
+TEST(control, libraries_may_name_themselves_otherwise) {
+  scenario at;
+  for (auto* name : {"Discordbot (https://github.com/DasWolke/SnowTransfer, 0.17.5) Node.js/v22", "node"}) {
+    http_question ask{
+        .target = "/api/v10/gateway/bot", .authorization = "Bot " + small_world().token, .user_agent = name};
+    EXPECT_EQ(answer(at.discord, ask, "ws://x", at.now).status, 200) << name;
+  }
+  EXPECT_TRUE(at.broken_rules().empty());
 }
 
 TEST(control, rest_wants_the_token_and_the_bot_user_agent) {

@@ -33,6 +33,19 @@ TEST(truth_log, reads_the_same_from_memory_and_from_its_file) {
   EXPECT_TRUE(all_of(in_memory) == all_of(in_file)); // some 40 MB, not to be printed
 }
 
+TEST(truth_log, tells_the_digest_of_what_happened_when_asked_for) {
+  truth_log log{true, {}, true};
+  log.happened("MESSAGE_CREATE", 5, 0, "123456789");
+  log.happened("ENTITLEMENT_CREATE", 0, 7);
+  log.happened("MESSAGE_CREATE", 5, 0, R"("\u00e9\/")");
+  log.happened("MESSAGE_CREATE", 5, 0, R"("é/")");
+  EXPECT_EQ(all_of(log),
+            "[\"o\",1,\"5\",\"MESSAGE_CREATE\",\"\",3421780262]\n" // 0xCBF43926, CRC-32's check value
+            "[\"o\",2,\"0\",\"ENTITLEMENT_CREATE\",\"7\",0]\n"
+            "[\"o\",3,\"5\",\"MESSAGE_CREATE\",\"\",135190007]\n"
+            "[\"o\",4,\"5\",\"MESSAGE_CREATE\",\"\",135190007]\n");
+}
+
 TEST(truth_log, a_reader_goes_on_while_rows_move_to_the_file) {
   truth_log log{true, {.memory = chunk}};
   fill(log, 300'000);

@@ -1,0 +1,83 @@
+#include "actors/bot_session/command_book.hpp"
+
+#include "actors/bot_session/json_fields.hpp"
+
+#include <algorithm>
+
+namespace shardyard {
+namespace {
+
+const event_type_id members_chunk = find_event_type("GUILD_MEMBERS_CHUNK");
+const event_type_id soundboard_sounds = find_event_type("SOUNDBOARD_SOUNDS");
+const event_type_id channel_info = find_event_type("CHANNEL_INFO");
+const event_type_id voice_server_update = find_event_type("VOICE_SERVER_UPDATE");
+const event_type_id rate_limited = find_event_type("RATE_LIMITED");
+
+std::uint8_t op_answered_by(event_type_id type, std::string_view d) {
+  if (type == members_chunk)
+    return 8;
+  if (type == soundboard_sounds)
+    return 31;
+  if (type == channel_info)
+    return 43;
+  if (type == voice_server_update)
+    return 4;
+  return type == rate_limited ? static_cast<std::uint8_t>(id_in(field_of(d, "opcode"))) : 0;
+}
+
+std::string_view nonce_in(event_type_id type, std::string_view d) {
+  if (type == rate_limited)
+    d = field_of(d, "meta");
+  return unquoted(field_of(d, "nonce"));
+}
+
+std::size_t guilds_of(const bot_command& x) {
+  if (x.op != 31)
+    return 1;
+  json_elements ids{field_of(x.d, "guild_ids")};
+  std::string_view id;
+  std::size_t result = 0;
+  while (ids.next(id))
+    ++result;
+  return std::max<std::size_t>(result, 1);
+}
+
+} // namespace
+
+const bot_command& command_book::add(bot_command x, time now) {
+  x.number = ++last_number_;
+  if (x.op == 4)
+    std::erase_if(open_, [&](const entry& e) {
+      return e.command.op == 4 && e.command.asker == x.asker && e.command.guild == x.guild;
+    });
+  auto guilds = guilds_of(x);
+  return open_.emplace_back(entry{std::move(x), now, guilds}).command;
+}
+
+void command_book::answered(std::uint32_t asker, event_type_id type, snowflake guild, std::string_view d) {
+  if (open_.empty())
+    return;
+  auto op = op_answered_by(type, d);
+  auto nonce = op == 8 ? nonce_in(type, d) : std::string_view{};
+  auto found = std::ranges::find_if(open_, [&](const entry& e) {
+    auto& x = e.command;
+    return x.asker == asker && x.op == op && (op == 31 || x.guild == guild) && x.nonce == nonce;
+  });
+  if (found == open_.end())
+    return;
+  if (type == members_chunk && id_in(field_of(d, "chunk_index")) + 1 < id_in(field_of(d, "chunk_count")))
+    return;
+  if (--found->guilds == 0)
+    open_.erase(found);
+}
+
+void command_book::forget(std::uint32_t asker) {
+  std::erase_if(open_, [&](const entry& e) { return e.command.asker == asker; });
+}
+
+void command_book::expire(time now) {
+  while (!open_.empty() && now - open_.front().since >= patience)
+    open_.pop_front();
+}
+
+} // namespace shardyard

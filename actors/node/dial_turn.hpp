@@ -1,0 +1,44 @@
+// When a node dials one of the others. Two nodes that dial each other at the same moment end without any
+// connection: a second connection to a known node is redundant to CAF, either handshake makes a node known,
+// and so each side closes what the other one keeps (libcaf_io, basp/instance.cpp). Both see the loss at the
+// same moment, and with equal waits they would cross again and again. So of two nodes the one with the lesser
+// name dials; the other one follows once it was reached, or after a while of its own. Plain class; time is an
+// argument.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+namespace shardyard {
+
+class dial_turn {
+public:
+  using time = std::chrono::steady_clock::time_point;
+  static constexpr std::chrono::milliseconds redial_after{500};
+  static constexpr std::chrono::milliseconds yield_for{1000};
+
+  dial_turn() = default;
+  dial_turn(const std::string& own_name, const std::string& peer) : first_{own_name < peer} {}
+
+  bool due(time now) const { return !under_way_ && now >= next_; }
+  void begin() { under_way_ = true; }
+  bool under_way() const { return under_way_; }
+
+  /// The peer is to be found from now on: it is new, or was lost.
+  void wanted(time now) { next_ = first_ ? now : now + yield_for; }
+  /// An attempt has come to its end without finding it.
+  void failed(time now) {
+    under_way_ = false;
+    wanted(now + redial_after);
+  }
+  void found() { under_way_ = false; }
+  /// The peer has a connection to us: nothing can cross any more.
+  void reached_us(time now) { next_ = now; }
+
+private:
+  bool first_ = true;
+  bool under_way_ = false;
+  time next_{};
+};
+
+} // namespace shardyard
