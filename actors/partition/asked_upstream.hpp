@@ -38,7 +38,9 @@ public:
 
 struct desk_tuning {
   monotonic hold = std::chrono::seconds(30);   ///< for a guild without a live lead, then the bot is told
-  monotonic life = std::chrono::seconds(60);   ///< of a request for members, and of what a session owes
+  monotonic life = std::chrono::seconds(60);   ///< of a request for members
+  monotonic owed = std::chrono::seconds(300);  ///< longer than a session lives without connection: a RESUME
+                                               ///< replays its answers
   monotonic answer = std::chrono::seconds(15); ///< for sounds and channels: then the next in line is asked
   monotonic again = std::chrono::seconds(
       10); ///< unanswered for so long: asked once more, then after twice as long, and so on

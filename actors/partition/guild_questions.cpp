@@ -41,7 +41,7 @@ void guild_questions::ask(const subject& about, std::uint32_t asker, const std::
   auto same = std::ranges::find(line, d, &question::d);
   if (same == line.end()) {
     ++open_;
-    same = line.insert(line.end(), {.bot = bot, .d = std::move(d)});
+    same = line.insert(line.end(), {.id = ++ids_, .bot = bot, .d = std::move(d)});
   }
   same->askers.push_back(asker);
 }
@@ -83,25 +83,30 @@ void guild_questions::send(const subject& about, question& x, const leading_sess
   x.asked.asked(lead.number, now);
   if (x.until == monotonic{0})
     x.until = now + tuning_->answer;
-  debts_[{lead.number, about.first, about.second}].push_back({x.d, now + tuning_->life});
+  debts_[{lead.number, about.first, about.second}].push_back({x.id, x.d, now + tuning_->owed});
   if (about.first == sounds_op)
     forward_sounds(out, lead, x.bot, about.second);
   else
     out.forward(lead, {x.bot, about.first, x.d});
 }
 
+// A command may have been lost on its way, so an answer may be a later debt's. It is never an earlier one's,
+// and nothing is asked behind the open question: what its debt says is its answer. Others are it only where
+// all that the session owes is the same.
 desk_reading guild_questions::answered(std::uint8_t op, snowflake guild, std::uint32_t session) {
   desk_reading result;
   auto owed = debts_.find({session, op, guild});
   if (owed == debts_.end() || owed->second.empty())
     return result;
   result.asked = true;
-  auto d = std::move(owed->second.front().d);
-  owed->second.pop_front();
   auto line = lines_.find({op, guild});
-  if (line == lines_.end() || line->second.front().d != d)
+  auto open = line == lines_.end() ? nullptr : &line->second.front();
+  auto fits = open && (owed->second.front().question == open->id ||
+                       std::ranges::all_of(owed->second, [&](auto& x) { return x.d == open->d; }));
+  owed->second.pop_front();
+  if (!fits)
     return result;
-  for (auto asker : line->second.front().askers)
+  for (auto asker : open->askers)
     result.to.push_back({asker, std::nullopt});
   line->second.pop_front();
   --open_;

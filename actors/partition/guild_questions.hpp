@@ -28,6 +28,7 @@ public:
 
 private:
   struct question {
+    std::uint64_t id = 0;
     std::string bot; ///< of the first who asked
     std::string d;   ///< op 31: empty
     std::vector<std::uint32_t> askers;
@@ -35,6 +36,7 @@ private:
     monotonic until{0}; ///< 0: not its turn yet
   };
   struct debt {
+    std::uint64_t question = 0;
     std::string d; ///< of the question
     monotonic until{};
   };
@@ -49,6 +51,7 @@ private:
   const desk_tuning* tuning_;
   std::map<subject, std::deque<question>> lines_;
   std::map<debtor, std::deque<debt>> debts_;
+  std::uint64_t ids_ = 0;
   std::size_t open_ = 0;
 };
 

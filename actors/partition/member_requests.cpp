@@ -172,12 +172,13 @@ desk_reading member_requests::chunk(std::string_view d) {
   auto count = number_of(find_value(members, "chunk_count"));
   if (index >= count || count > most_chunks)
     return result;
-  x.delivered.resize(count);
+  x.delivered.resize(std::max<std::size_t>(count, x.delivered.size())); // another try may count otherwise
   if (x.delivered[index])
     return result;
   x.delivered[index] = true;
   result.to.push_back({found->first.asker, restored(x, d)});
-  if (std::ranges::all_of(x.delivered, std::identity{}))
+  auto whole = x.delivered.begin() + static_cast<std::ptrdiff_t>(count);
+  if (std::find(x.delivered.begin(), whole, false) == whole)
     requests_.erase(found);
   return result;
 }
