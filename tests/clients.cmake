@@ -33,7 +33,7 @@ set_tests_properties(bots.judge PROPERTIES LABELS bots)
 if(TARGET shardyard)
   set(bots ${CMAKE_CURRENT_SOURCE_DIR}/clients/bots.py)
   set(plays ${CMAKE_CURRENT_SOURCE_DIR}/clients/bot_plays.py)
-  set(stages discord) # where the plays run: directly at the simulator, through Shardyard
+  set(stages discord shardyard) # where the plays run: directly at the simulator, through Shardyard
   foreach(stage IN LISTS stages)
     set(suffix "")
     if(stage STREQUAL discord)

@@ -95,7 +95,11 @@ void bot_switch::state::deliver(const event_block& block, const event_entry& e, 
   if (e.type == ready || e.type == resumed_event)
     return;
   auto& scope = scopes.of(e);
-  if (e.n != 0) {
+  // An answer has no number of its own: `n` is the guild's newest then.
+  if (e.asker != 0) {
+    if (e.n < scope.n)
+      return;
+  } else if (e.n != 0) {
     auto place = scope.note(e.n);
     if (place == delivery_place::repeated)
       return;

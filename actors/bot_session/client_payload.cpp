@@ -64,6 +64,29 @@ std::optional<guild_filter> shard_pair(dom::element value) {
   return guild_filter{static_cast<std::uint32_t>(*number), static_cast<std::uint32_t>(*count)};
 }
 
+bool status_ok(dom_value value) {
+  auto status = text(value);
+  constexpr std::array<std::string_view, 5> known{"online", "dnd", "idle", "invisible", "offline"};
+  return status && std::ranges::find(known, *status) != known.end();
+}
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> presence_fields{
+    {{"since", "null"}, {"activities", "[]"}, {"status", R"("online")"}, {"afk", "false"}}};
+
+/// IDENTIFY may leave out (oceanic.js does) what op 3, as which the cluster says it again, may not. Empty
+/// where Discord would show nothing of it.
+std::string whole_presence(dom::object d, std::string_view raw) {
+  if (auto status = d["status"]; status.error() == SUCCESS && !status_ok(status))
+    return {};
+  std::string missing;
+  for (auto& [key, value] : presence_fields)
+    if (d[key].error() != SUCCESS)
+      missing.append(missing.empty() ? "\"" : ",\"").append(key).append("\":").append(value);
+  auto rest = raw.substr(raw.find('{') + 1);
+  auto comma = missing.empty() || d.size() == 0 ? "" : ",";
+  return "{" + missing + comma + std::string{rest};
+}
+
 client_payload identify(dom::object d, std::string_view raw) {
   auto token = text(d["token"]);
   if (!token || !d["properties"].is_object())
@@ -78,8 +101,8 @@ client_payload identify(dom::object d, std::string_view raw) {
   dom::element shard;
   result.sharded = d["shard"].get(shard) == SUCCESS && !shard.is_null();
   result.shard = result.sharded ? shard_pair(shard) : guild_filter{};
-  if (d["presence"].is_object())
-    result.presence = field_of(raw, "presence");
+  if (dom::object presence; d["presence"].get(presence) == SUCCESS)
+    result.presence = whole_presence(presence, field_of(raw, "presence"));
   return result;
 }
 
@@ -94,14 +117,10 @@ client_payload resume(dom::object d) {
 }
 
 client_payload presence(dom::object d, std::string_view raw) {
-  for (auto* key : {"since", "activities", "status", "afk"})
+  for (auto& [key, value] : presence_fields)
     if (d[key].error() != SUCCESS)
       return wrong_fields;
-  auto status = text(d["status"]);
-  constexpr std::array<std::string_view, 5> known{"online", "dnd", "idle", "invisible", "offline"};
-  if (!status || std::ranges::find(known, *status) == known.end())
-    return wrong_fields;
-  return presence_sent{raw};
+  return status_ok(d["status"]) ? client_payload{presence_sent{raw}} : wrong_fields;
 }
 
 bool voice_fields_ok(dom::object d) {

@@ -32,7 +32,7 @@ struct identify_sent {
   std::uint16_t large_threshold = 50;
   bool sharded = false;
   std::optional<guild_filter> shard; ///< nothing: the pair is malformed or out of range
-  std::string_view presence;         ///< an object as it came; empty: none
+  std::string presence;              ///< fit for op 3; empty: none
 };
 
 struct resume_sent {

@@ -80,6 +80,17 @@ TEST(bot_commands, answers_go_to_the_asker_only_whatever_its_intents) {
   EXPECT_EQ(bot.link->count("GUILD_MEMBERS_CHUNK"), 1u);
 }
 
+TEST(bot_commands, an_answer_has_the_number_of_the_delivery_before_it) {
+  switch_scene scene;
+  auto bot = scene.live({guild}, 1);
+  auto asker = scene.cluster.lists.back().asker;
+  scene.deliver({{"MESSAGE_CREATE", guild, 1}, {"MESSAGE_CREATE", guild, 2}});
+  scene.deliver({{"VOICE_SERVER_UPDATE", guild, 2, "{}", asker}, {"MESSAGE_CREATE", guild, 3}});
+  EXPECT_EQ(bot.link->count("VOICE_SERVER_UPDATE"), 1u);
+  scene.deliver({{"VOICE_SERVER_UPDATE", guild, 2, "{}", asker}, {"MESSAGE_CREATE", guild, 3}});
+  EXPECT_EQ(bot.link->count("VOICE_SERVER_UPDATE"), 1u) << "a feed that was opened again repeats it";
+}
+
 TEST(bot_commands, a_voice_server_without_asker_goes_to_all_that_see_the_guild) {
   switch_scene scene;
   auto bot = scene.live({guild}, 1);

@@ -209,11 +209,19 @@ TEST(bot_protocol, of_more_than_five_presences_in_twenty_seconds_the_rest_is_dro
   EXPECT_EQ(newest.number, 6u);
 }
 
-TEST(bot_protocol, the_presence_of_identify_is_passed_on_with_legacy_keys) {
+TEST(bot_protocol, the_presence_of_identify_is_passed_on_whole_with_legacy_keys) {
   switch_scene scene;
   scene.identify(1, R"(,"presence":{"game":null,"status":"idle","since":0,"afk":false})");
   ASSERT_EQ(scene.cluster.presences.size(), 1u);
-  EXPECT_EQ(scene.cluster.presences[0].d, R"({"game":null,"status":"idle","since":0,"afk":false})");
+  EXPECT_EQ(scene.cluster.presences[0].d,
+            R"({"activities":[],"game":null,"status":"idle","since":0,"afk":false})");
+  scene.identify(1, R"(,"presence":{"activities":[],"status":"online","afk":false})");
+  EXPECT_EQ(scene.cluster.presences.back().d,
+            R"({"since":null,"activities":[],"status":"online","afk":false})");
+  scene.identify(1, R"(,"presence":{})");
+  EXPECT_EQ(scene.cluster.presences.back().d, presence);
+  scene.identify(1, R"(,"presence":{"status":"asleep"})");
+  EXPECT_EQ(scene.cluster.presences.size(), 3u);
 }
 
 TEST(bot_protocol, payload_compression_is_switched_on_by_identify) {

@@ -140,15 +140,15 @@ def world_of(http):
     return world
 
 
-def check_cache(bot, http, members_fresh):
-    """`members_fresh`: no member came or went since the bot's GUILD_CREATEs, so that every library knows how many there are (some
-    count a member twice whose joining Discord tells twice)."""
+def check_cache(bot, http, fresh):
+    """`fresh`: nothing has happened since the bot's GUILD_CREATEs. Else the libraries' own caches are not asked for what some do not
+    keep right: members, of whom they count one twice whose joining Discord tells twice, and threads of channels that are gone."""
     world, cache = world_of(http), bot.cache()
     found = cache_differences(cache["book"], world)
     if cache["own"]:
-        if not members_fresh:
+        if not fresh:
             for guild in cache["own"].values():
-                guild["members"] = None
+                guild["members"] = guild["threads"] = None
         found += [f"{bot.client}: {text}" for text in cache_differences(cache["own"], world)]
     expect(not found, f"{bot.name}: cache and world differ in {len(found)} points: {found[:5]}")
 

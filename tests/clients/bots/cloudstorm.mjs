@@ -1,5 +1,6 @@
 // cloudstorm: a connection without caches and with a WebSocket of its own. What a restarted process knows of its sessions is put
-// into its connectors before they connect.
+// into its connectors before they connect. Where HELLO is read together with the answer to the upgrade, cloudstorm loses it, and
+// connects again after ten seconds.
 import { load, origin, recorder, resumeUrl, settings } from "./recorder.mjs";
 
 const { Client } = load("cloudstorm");
