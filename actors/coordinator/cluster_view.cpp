@@ -96,24 +96,28 @@ void cluster_view::take_shards(member& of, std::vector<shard_status> shards) {
     if (old != before.end() && old->shard == x.shard)
       ++old;
     else
-      mention(of, x.shard);
+      add_mention(of, x.shard);
   }
   for (; old != before.end(); ++old)
     forget_mention(of, old->shard);
 }
 
-void cluster_view::mention(member& of, const shard_key& shard) {
+void cluster_view::add_mention(member& of, const shard_key& shard) {
   auto& all = mentions_[shard];
-  all.insert(std::ranges::upper_bound(
-                 all, of.card.name, {}, [](member * x) -> auto& { return x->card.name; }),
-             &of);
+  auto place = std::ranges::upper_bound(
+      all, of.card.name, {}, [](const mention& x) -> auto& { return x.of->card.name; });
+  all.insert(place, {&of});
+  if (all.size() > 1)
+    shared_.insert(shard);
 }
 
 void cluster_view::forget_mention(member& of, const shard_key& shard) {
   auto found = mentions_.find(shard);
   if (found == mentions_.end())
     return;
-  std::erase(found->second, &of);
+  std::erase_if(found->second, [&of](const mention& x) { return x.of == &of; });
+  if (found->second.size() < 2)
+    shared_.erase(shard);
   if (found->second.empty())
     mentions_.erase(found);
 }
@@ -123,16 +127,38 @@ void cluster_view::forget_shards(member& of) {
     forget_mention(of, x.shard);
 }
 
-const shard_status& cluster_view::status_in(const member& of, const shard_key& shard) const {
-  return *std::ranges::lower_bound(of.picture.shards, shard, {}, &shard_status::shard);
+const shard_status& cluster_view::status_at(const mention& x, const shard_key& shard) {
+  auto& shards = x.of->picture.shards;
+  if (x.at >= shards.size() || shards[x.at].shard != shard)
+    x.at = static_cast<std::size_t>(std::ranges::lower_bound(shards, shard, {}, &shard_status::shard) -
+                                    shards.begin());
+  return shards[x.at];
+}
+
+cluster_view::whereabouts cluster_view::find(const shard_key& shard) const {
+  whereabouts result;
+  auto found = mentions_.find(shard);
+  if (found == mentions_.end())
+    return result;
+  auto up = false; // whoever is up knows it best
+  for (auto& x : found->second) {
+    auto& status = status_at(x, shard);
+    if (!up)
+      result.status = &status;
+    up = up || x.of->up;
+    if (!result.host && x.of->up && status.phase != shard_phase::closed)
+      result.host = x.of;
+  }
+  return result;
 }
 
 void cluster_view::note(const ready& x) {
   auto found = mentions_.find(x.shard);
   if (found == mentions_.end())
     return;
-  for (auto* of : found->second) {
-    auto& shard = *std::ranges::lower_bound(of->picture.shards, x.shard, {}, &shard_status::shard);
+  for (auto& y : found->second) {
+    status_at(y, x.shard);
+    auto& shard = y.of->picture.shards[y.at];
     shard.was_ready = true;
     shard.guilds = x.guilds;
     shard.unavailable = x.unavailable;
@@ -155,19 +181,16 @@ bool cluster_view::reported(const std::string& node) const {
 }
 
 std::string cluster_view::host_of(const shard_key& shard) const {
-  if (auto found = mentions_.find(shard); found != mentions_.end())
-    for (auto* x : found->second)
-      if (x->up && status_in(*x, shard).phase != shard_phase::closed)
-        return x->card.name;
-  return {};
+  auto* host = find(shard).host;
+  return host ? host->card.name : std::string{};
 }
 
 std::vector<std::string> cluster_view::hosts_of(const shard_key& shard) const {
   std::vector<std::string> result;
   if (auto found = mentions_.find(shard); found != mentions_.end())
-    for (auto* x : found->second)
-      if (x->up && status_in(*x, shard).phase != shard_phase::closed)
-        result.push_back(x->card.name);
+    for (auto& x : found->second)
+      if (x.of->up && status_at(x, shard).phase != shard_phase::closed)
+        result.push_back(x.of->card.name);
   return result;
 }
 
@@ -202,14 +225,7 @@ std::string cluster_view::keeper_of(std::uint32_t group, std::uint64_t epoch) co
 }
 
 const shard_status* cluster_view::status_of(const shard_key& shard) const {
-  const shard_status* last_known = nullptr;
-  if (auto found = mentions_.find(shard); found != mentions_.end())
-    for (auto* x : found->second) {
-      last_known = &status_in(*x, shard);
-      if (x->up)
-        break;
-    }
-  return last_known;
+  return find(shard).status;
 }
 
 const group_status* cluster_view::running_group(const group_place& place) const {
@@ -225,8 +241,9 @@ const group_status* cluster_view::running_group(const group_place& place) const 
 shard_view cluster_view::view_of(const shard_key& shard, const reshard_plan& plan, std::size_t counted,
                                  bool all_told, const std::string& placed) const {
   shard_view result;
-  auto runs = !host_of(shard).empty();
-  if (auto* status = status_of(shard)) {
+  auto [host, status] = find(shard);
+  auto runs = host != nullptr;
+  if (status) {
     result.running = runs;
     result.ready = status->was_ready && result.running;
     result.guilds = status->guilds;
@@ -236,8 +253,8 @@ shard_view cluster_view::view_of(const shard_key& shard, const reshard_plan& pla
   auto closed = closed_.find(shard);
   result.closed = closed != closed_.end() && closed->second == plan.id && !runs;
   if (!result.running && shard.topology == plan.to.id) {
-    auto host = members_.find(placed);
-    result.closed = placed.empty() || (host != members_.end() && host->second.up && host->second.reported);
+    auto meant = members_.find(placed);
+    result.closed = placed.empty() || (meant != members_.end() && meant->second.up && meant->second.reported);
   }
   auto sum = rows_.of(shard);
   if (all_told)

@@ -11,6 +11,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -52,6 +53,8 @@ public:
   /// All that say so: a node that was thought lost may come back with a shard that goes on elsewhere.
   std::vector<std::string> hosts_of(const shard_key& shard) const;
   const shard_status* status_of(const shard_key& shard) const;
+  /// Shards that more than one node names, in whatever state.
+  const std::set<shard_key>& shared() const { return shared_; }
 
   /// The node has closed the shard for a move.
   void gone(const std::string& node, const shard_key& shard);
@@ -79,9 +82,21 @@ public:
   std::uint64_t guilds_of(std::uint32_t topology) const;
 
 private:
-  const shard_status& status_in(const member& of, const shard_key& shard) const;
+  /// Where a shard is named: the member, and about where in its picture.
+  struct mention {
+    member* of;
+    mutable std::size_t at = 0;
+  };
+  /// Who runs the shard and what is known of it; null: nobody, nothing.
+  struct whereabouts {
+    const member* host = nullptr;
+    const shard_status* status = nullptr;
+  };
+
+  static const shard_status& status_at(const mention& x, const shard_key& shard);
+  whereabouts find(const shard_key& shard) const;
   void take_shards(member& of, std::vector<shard_status> shards);
-  void mention(member& of, const shard_key& shard);
+  void add_mention(member& of, const shard_key& shard);
   void forget_mention(member& of, const shard_key& shard);
   void forget_shards(member& of);
   void take_rows(member& of, const node_report& report);
@@ -89,7 +104,8 @@ private:
                      const std::string& placed) const;
 
   std::map<std::string, member> members_;
-  std::unordered_map<shard_key, std::vector<member*>> mentions_; ///< who names the shard, in order of names
+  std::unordered_map<shard_key, std::vector<mention>> mentions_; ///< in order of names
+  std::set<shard_key> shared_;                                   ///< named by more than one member
   std::unordered_map<shard_key, std::uint64_t> closed_;          ///< plan that closed it
   handover_rows rows_;
 };

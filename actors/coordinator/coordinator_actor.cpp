@@ -127,7 +127,7 @@ void coordinator_state::node_gone(const std::string& node) {
   spdlog::warn("node {} is away", node);
   nodes.erase(node);
   view.left(node);
-  next_look = {};
+  next_look = next_keeping = {};
 }
 
 assignment coordinator_state::current_assignment() const {
@@ -330,8 +330,7 @@ void coordinator_state::book(const identify_sent& x) {
       x.invalid ? ledger.violated(x.permit, now()) : ledger.used(x.permit, milliseconds(x.age_ms), now());
   if (x.invalid)
     spdlog::warn("Discord refused the IDENTIFY of shard {}", to_string(x.shard));
-  if (!changed.empty())
-    save({.permits = changed});
+  unwritten.insert(unwritten.end(), changed.begin(), changed.end());
 }
 
 // -- time
@@ -374,8 +373,11 @@ void coordinator_state::on_tick() {
   keep_groups();
   if (look_is_due()) {
     step_plan();
-    keep_running();
+    if (keeping_is_due())
+      keep_running();
   }
+  if (!unwritten.empty() && save({.permits = unwritten}))
+    unwritten.clear();
   if (auto at = self->clock().now(); at >= next_purge) {
     next_purge = at + purge_interval;
     auto old = ledger.forget(now());

@@ -304,14 +304,16 @@ void coordinator_state::replace_lost_shards(const topology& x) {
 /// A node that was thought lost, and came back before its lease was over, still runs shards that go on
 /// elsewhere: two lives of a session would take it from each other for ever.
 void coordinator_state::close_twins(const topology& x, const placement& meant) {
-  for (std::uint32_t id = 0; id < meant.size(); ++id) {
-    auto shard = x.shard(id);
+  for (auto& shard : view.shared()) {
+    if (shard.topology != x.id || shard.id >= meant.size())
+      continue;
+    auto& home = meant[shard.id];
     auto hosts = view.hosts_of(shard);
-    if (hosts.size() < 2 || std::ranges::find(hosts, meant[id]) == hosts.end())
+    if (hosts.size() < 2 || std::ranges::find(hosts, home) == hosts.end())
       continue;
     for (auto& name : hosts)
       if (auto node = nodes.find(name);
-          name != meant[id] && node != nodes.end() && due("release " + to_string(shard) + "@" + name))
+          name != home && node != nodes.end() && due("release " + to_string(shard) + "@" + name))
         compat::send(self, node->second, release_shard{journal.epoch(), shard});
   }
 }

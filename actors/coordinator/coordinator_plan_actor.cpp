@@ -14,6 +14,7 @@ namespace {
 
 constexpr auto start_repeat = seconds(2);
 constexpr auto look_per_shard = std::chrono::microseconds(50);
+constexpr auto keeping_interval = seconds(1);
 constexpr std::uint32_t shards_at_a_glance = 500; ///< with fewer, every message is followed by a look
 constexpr auto way_back = minutes(15);            ///< old sessions are kept for this long after their plan
 
@@ -46,6 +47,18 @@ bool coordinator_state::look_is_due() {
   if (plan && !finished(*plan))
     shards = plan->from.shard_count + plan->to.shard_count;
   next_look = shards < shards_at_a_glance ? clock::time_point{} : at + shards * look_per_shard;
+  return true;
+}
+
+/// In a large plan the lists of what should run where are gone through less often than the plan itself; the
+/// loss of a node is no reason to wait.
+bool coordinator_state::keeping_is_due() {
+  auto at = self->clock().now();
+  auto large =
+      plan && !finished(*plan) && plan->from.shard_count + plan->to.shard_count >= shards_at_a_glance;
+  if (large && at < next_keeping)
+    return false;
+  next_keeping = at + keeping_interval;
   return true;
 }
 

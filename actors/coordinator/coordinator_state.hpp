@@ -53,6 +53,7 @@ struct coordinator_state {
 
   void step_plan();
   bool look_is_due();
+  bool keeping_is_due();
   void carry_out(const plan_action& x);
   void note_time(plan_state was);
   void keep_times();
@@ -172,7 +173,10 @@ struct coordinator_state {
   clock::time_point next_fetch{};
   clock::time_point next_purge{};
   clock::time_point next_look{}; ///< at the plan and at what should run
-  std::string notice;            ///< newest word to the operator
+  clock::time_point next_keeping{};
+  std::vector<permit_row>
+      unwritten;      ///< of used permits: written with the next tick, until then they count as unused
+  std::string notice; ///< newest word to the operator
   std::string store_trouble;
   std::string outdated_store;       ///< not empty: nodes run what the store does not know; nothing is ordered
   clock::time_point first_permit{}; ///< none is granted before

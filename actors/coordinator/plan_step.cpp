@@ -9,13 +9,15 @@ using std::chrono::milliseconds;
 
 namespace {
 
-using views = std::vector<shard_view>;
+using views = std::vector<const shard_view*>;
 
 views views_of(const std::vector<shard_key>& shards, const plan_observations& seen) {
+  static const shard_view unknown;
   views result;
+  result.reserve(shards.size());
   for (const auto& x : shards) {
     auto place = seen.find(x);
-    result.push_back(place == seen.end() ? shard_view{} : place->second);
+    result.push_back(place == seen.end() ? &unknown : &place->second);
   }
   return result;
 }
@@ -23,21 +25,21 @@ views views_of(const std::vector<shard_key>& shards, const plan_observations& se
 /// Sum of `led`; unknown as soon as one is.
 std::optional<std::uint64_t> led(const views& all) {
   std::uint64_t sum = 0;
-  for (const auto& x : all) {
-    if (!x.led)
+  for (const auto* x : all) {
+    if (!x->led)
       return std::nullopt;
-    sum += *x.led;
+    sum += *x->led;
   }
   return sum;
 }
 
 std::uint64_t exceptions(const views& all) {
   return std::accumulate(all.begin(), all.end(), std::uint64_t{0},
-                         [](std::uint64_t sum, const shard_view& x) { return sum + x.exceptions; });
+                         [](std::uint64_t sum, const shard_view* x) { return sum + x->exceptions; });
 }
 
 bool all_of(const views& all, bool shard_view::*what) {
-  return std::all_of(all.begin(), all.end(), [what](const shard_view& x) { return x.*what; });
+  return std::all_of(all.begin(), all.end(), [what](const shard_view* x) { return x->*what; });
 }
 
 class stepper {
@@ -105,8 +107,8 @@ private:
     std::uint64_t waiting = 0;
     for (std::uint32_t u = 0; u < plan_.units.size(); ++u)
       if (plan_.units[u].state == unit_state::preparing)
-        for (const auto& x : views_of(plan_.new_shards(u), seen_))
-          waiting += !x.ready;
+        for (const auto* x : views_of(plan_.new_shards(u), seen_))
+          waiting += !x->ready;
     if (waiting == 0) {
       memory_.preparing = {};
     } else if (overdue(memory_.preparing, waiting, tuning_.preparing_deadline)) {
@@ -163,7 +165,7 @@ private:
   std::size_t count_closed(const std::vector<shard_key>& keys, const views& all) {
     std::size_t result = 0;
     for (std::size_t i = 0; i < keys.size(); ++i)
-      result += is_closed(keys[i], all[i]);
+      result += is_closed(keys[i], *all[i]);
     return result;
   }
 
@@ -173,7 +175,7 @@ private:
 
   void close(plan_unit& unit) {
     for (std::size_t i = 0; i < old_.size(); ++i)
-      if (!known_closed(unit, old_keys_[i]) && is_closed(old_keys_[i], old_[i]))
+      if (!known_closed(unit, old_keys_[i]) && is_closed(old_keys_[i], *old_[i]))
         unit.closed.push_back(old_keys_[i].id);
     if (unit.closed.size() == old_.size())
       enter(unit, unit_state::done);
@@ -181,8 +183,8 @@ private:
 
   void watch_fatal() {
     for (std::size_t i = 0; i < new_.size(); ++i)
-      if (!new_[i].fatal.empty())
-        pause("shard " + to_string(new_keys_[i]) + " cannot start: " + new_[i].fatal);
+      if (!new_[i]->fatal.empty())
+        pause("shard " + to_string(new_keys_[i]) + " cannot start: " + new_[i]->fatal);
   }
 
   void prepare(plan_unit& unit) {
@@ -250,9 +252,9 @@ private:
 
   void watch_differences(plan_unit& unit) {
     auto newest = unit.stable_from;
-    for (const auto& x : old_)
-      if (x.difference_age)
-        newest = std::max(newest, now_ - std::max(*x.difference_age, milliseconds{0}));
+    for (const auto* x : old_)
+      if (x->difference_age)
+        newest = std::max(newest, now_ - std::max(*x->difference_age, milliseconds{0}));
     // Ages are measured on other hosts: a few milliseconds of drift are the same difference.
     if (newest <= unit.stable_from + milliseconds{100} || unit.restarts >= tuning_.most_restarts)
       return;
@@ -299,7 +301,7 @@ private:
 
   void start_missing(std::uint32_t u) {
     for (std::size_t i = 0; i < new_.size(); ++i)
-      if (!new_[i].running && new_[i].fatal.empty())
+      if (!new_[i]->running && new_[i]->fatal.empty())
         send(plan_action_kind::start_shard, u, new_keys_[i]);
   }
 
@@ -309,18 +311,18 @@ private:
     if (!all_of(new_, &shard_view::ready))
       return;
     for (std::size_t i = 0; i < old_.size(); ++i)
-      if (!known_closed(unit, old_keys_[i]) && old_[i].led == 0 && old_[i].transferred)
+      if (!known_closed(unit, old_keys_[i]) && old_[i]->led == 0 && old_[i]->transferred)
         send(plan_action_kind::send_drain, u, old_keys_[i]);
   }
 
   /// Repeated in later states too, since a partition that restarted may have forgotten its transfer.
   void transfer(std::uint32_t u, const plan_unit& unit) {
     for (std::size_t i = 0; i < old_.size(); ++i) {
-      if (known_closed(unit, old_keys_[i]) || old_[i].closed)
+      if (known_closed(unit, old_keys_[i]) || old_[i]->closed)
         continue;
-      if (!old_[i].transferred)
+      if (!old_[i]->transferred)
         send(plan_action_kind::send_transfer, u, old_keys_[i]);
-      else if (unit.accepted && old_[i].exceptions > 0)
+      else if (unit.accepted && old_[i]->exceptions > 0)
         send(plan_action_kind::send_accept, u, old_keys_[i]);
     }
     auto excepted = exceptions(old_);
@@ -336,9 +338,9 @@ private:
     for (std::size_t i = 0; i < new_.size(); ++i) {
       // A shard that runs may lead guilds even if no transfer was ever sent: the old session may have been
       // lost meanwhile.
-      if (still_led != 0 && !new_[i].closed && !new_[i].retracted)
+      if (still_led != 0 && !new_[i]->closed && !new_[i]->retracted)
         send(plan_action_kind::send_retract, u, new_keys_[i]);
-      if (still_led == 0 && !new_[i].closed)
+      if (still_led == 0 && !new_[i]->closed)
         send(plan_action_kind::close_shard, u, new_keys_[i]);
     }
     if (still_led != 0 && now_ - plan_.units[u].entered >= tuning_.moving_deadline)
