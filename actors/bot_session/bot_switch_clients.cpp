@@ -76,8 +76,8 @@ void bot_switch::state::start(bot_connection& from, const identify_sent& x, bot_
   from.attach(made, when);
   if (x.compress)
     from.link().compress_payloads();
-  if (auto presence = whole_presence(x.presence); !presence.empty())
-    tell_presence(made, presence);
+  if (!x.presence.empty())
+    tell_presence(made, x.presence);
   cluster.list_guilds(asker, made.filter);
 }
 

@@ -1,9 +1,8 @@
 #include "actors/bot_session/ready_payload.hpp"
 
-#include <boost/json.hpp>
-
-#include <algorithm>
-#include <array>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
 
 namespace shardyard {
 namespace {
@@ -68,30 +67,6 @@ std::string gateway_bot_body(std::string_view url, std::uint32_t shards) {
 std::string gateway_body(std::string_view url) {
   return boost::json::serialize(
       boost::json::object{{"url", boost::json::string_view{url.data(), url.size()}}});
-}
-
-std::string whole_presence(std::string_view given) {
-  namespace json = boost::json;
-  json::error_code error;
-  auto value = json::parse(json::string_view{given.data(), given.size()}, error);
-  if (error || !value.is_object())
-    return {};
-  auto& x = value.get_object();
-  json::object whole{{"since", nullptr}, {"activities", json::array{}}, {"status", "online"}, {"afk", false}};
-  if (auto* since = x.if_contains("since"); since && since->is_number())
-    whole["since"] = *since;
-  if (auto* activities = x.if_contains("activities"); activities && activities->is_array())
-    whole["activities"] = *activities;
-  else if (auto* game = x.if_contains("game"); game && game->is_object()) // of older libraries
-    whole["activities"].emplace_array().push_back(*game);
-  constexpr std::array<std::string_view, 5> known{"online", "dnd", "idle", "invisible", "offline"};
-  if (auto* status = x.if_contains("status"); status && status->is_string())
-    if (std::string_view text{status->get_string().data(), status->get_string().size()};
-        std::ranges::find(known, text) != known.end())
-      whole["status"] = status->get_string();
-  if (auto* afk = x.if_contains("afk"); afk && afk->is_bool())
-    whole["afk"] = *afk;
-  return json::serialize(whole);
 }
 
 } // namespace shardyard

@@ -23,11 +23,6 @@ struct ready_content {
 };
 std::string ready_payload(const ready_content& x);
 
-/// `given`, the presence of an IDENTIFY, with the keys that op 3 demands (Gateway Events, "Update Presence"):
-/// many libraries send fewer there, and an op 3 without them would end the upstream connection with 4001.
-/// Empty when it is no object.
-std::string whole_presence(std::string_view given);
-
 inline constexpr std::string_view resumed_payload = R"({"_trace":["[\"shardyard\",{\"micros\":0}]"]})";
 inline constexpr std::string_view heartbeat_ack = R"({"t":null,"s":null,"op":11,"d":null})";
 inline constexpr std::string_view invalid_session = R"({"t":null,"s":null,"op":9,"d":false})";
