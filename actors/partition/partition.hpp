@@ -3,6 +3,7 @@
 // sessions. Plain class, time is an argument.
 #pragma once
 
+#include "actors/partition/content_memo.hpp"
 #include "actors/partition/delivery_outbox.hpp"
 #include "actors/partition/group_report.hpp"
 #include "actors/partition/presence_level.hpp"
@@ -180,6 +181,7 @@ private:
       unclaimed_; ///< the lead never showed the guild, the follower does: since when
   keyed_window keyed_;
   repeat_window repeats_;
+  content_memo contents_;
   handover_counters counters_;
   delay_histogram delay_, held_delay_;
   std::uint64_t undelayed_ = 0;
