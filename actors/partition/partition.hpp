@@ -4,6 +4,7 @@
 #pragma once
 
 #include "actors/partition/command_desk.hpp"
+#include "actors/partition/content_memo.hpp"
 #include "actors/partition/delivery_outbox.hpp"
 #include "actors/partition/group_report.hpp"
 #include "actors/partition/guild_cache.hpp"
@@ -235,6 +236,7 @@ private:
       unclaimed_; ///< the lead never showed the guild, the follower does: since when
   keyed_window keyed_;
   repeat_window repeats_;
+  content_memo contents_;
   handover_counters counters_;
   delay_histogram delay_, held_delay_;
   std::uint64_t undelayed_ = 0;

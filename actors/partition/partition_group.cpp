@@ -87,7 +87,8 @@ bool partition_group::on_block(std::uint64_t ordinal, const std::shared_ptr<cons
     auto home = by_id_[guild == 0 ? 0 : partition_of(guild, settings_.partition_count)];
     if (home) {
       home->event(from, block, i, now);
-      soonest_ = std::min(soonest_, home->next_tick(now));
+      if (soonest_ > now)
+        soonest_ = std::min(soonest_, home->next_tick(now));
       continue;
     }
     ++misrouted_;

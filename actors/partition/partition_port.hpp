@@ -19,7 +19,7 @@ public:
     owner_.lead_changed(guild_, record);
   }
   std::uint64_t content_hash(const lane_event& event) override {
-    return shardyard::content_hash(event.block->data(event.block->entries[event.index]));
+    return owner_.contents_.hash(event.block->data(event.block->entries[event.index]));
   }
 
   void held(monotonic delay) override { owner_.note_held(delay); }

@@ -1,5 +1,6 @@
 // Two sessions show one event with different bytes; two events with different content must not look equal.
 #include "actors/partition/content_hash.hpp"
+#include "actors/partition/content_memo.hpp"
 
 #include <iterator>
 #include <random>
@@ -155,6 +156,16 @@ TEST(presence_users, the_id_is_found_and_nonsense_is_not) {
   EXPECT_EQ(presence_user(R"({"user":{"id":"5x"}})"), 0u);
   EXPECT_EQ(presence_user(R"({"user":null})"), 0u);
   EXPECT_EQ(presence_user("["), 0u);
+}
+
+TEST(content_memos, a_payload_has_the_hash_of_its_content_however_many_came_before) {
+  content_memo memo;
+  std::mt19937 random{17};
+  for (int i = 0; i < 10'000; ++i) {
+    auto x = std::to_string(random() % 500);
+    auto d = random() % 2 ? R"({"a":1,"b":)" + x + "}" : R"({"b":)" + x + R"(,"a":1})";
+    ASSERT_EQ(memo.hash(d), content_hash(d)) << d;
+  }
 }
 
 } // namespace

@@ -24,6 +24,9 @@ protected:
   }
 
   void deliver(const lane_event& event, side, bool late) override {
+    ASSERT_NE(event.index, lane_event::mark_only);
+    if (event.block)
+      delivered_d = event.block->data(event.block->entries[event.index]);
     told += event.lane == lane::anchor ? "m" + std::to_string((created_ms(event.key) - world_epoch_ms) / 1000)
                                        : "p" + std::to_string(event.index);
     told += late ? "~ " : " ";
@@ -54,6 +57,17 @@ protected:
     e.type = 2;
     e.index = payload;
     send(from, e);
+  }
+  std::weak_ptr<const event_block> plain_in_great_block(side from) {
+    auto block = std::make_shared<event_block>();
+    block->bytes = std::make_shared<const std::string>("waits" + std::string(100'000, ' '));
+    block->entries.resize(30);
+    block->entries[0].d_size = 5;
+    lane_event e;
+    e.type = 2;
+    e.block = block;
+    send(from, e);
+    return block;
   }
   void send(side from, lane_event e) {
     auto& view = from == old_session ? old_view : new_view;
@@ -100,6 +114,7 @@ protected:
   monotonic now = 1h;
   guild_handover handover;
   std::string told;
+  std::string delivered_d; ///< payload of the newest delivery that had one
   bool weak = false;
   int hashes = 0;
   std::vector<std::int64_t> delays; ///< of held events, ms
@@ -660,6 +675,44 @@ TEST_F(guild, an_agreeing_shadow_keeps_no_more_than_the_sessions_are_apart) {
   }
   EXPECT_LT(handover.bytes(), 4096u);
   EXPECT_EQ(counters.compared, 10'001u);
+}
+
+// What every guild costs during a plan, whether anything happens in it or not.
+TEST_F(guild, a_guild_with_nothing_waiting_takes_a_hundred_bytes) {
+  new_session_shows_the_guild();
+  EXPECT_LE(handover.bytes(), 104u);
+  handover.allow_cut(true);
+  cut_at(10);
+  for (auto from : {new_session, old_session}) {
+    plain(from, 1);
+    message(from, 20);
+  }
+  EXPECT_GT(handover.bytes(), 104u) << "queues keep their room for the next event";
+  pass(100ms);
+  EXPECT_LE(handover.bytes(), 104u) << "until they are looked at";
+}
+
+TEST_F(guild, what_waits_alone_lets_go_of_the_block_that_brought_it) {
+  new_session_shows_the_guild();
+  std::weak_ptr<const event_block> block = plain_in_great_block(new_session);
+  EXPECT_FALSE(block.expired());
+  pass(100ms);
+  EXPECT_TRUE(block.expired());
+  EXPECT_GT(handover.bytes(), 200u) << "a change of lead must still deliver it";
+  EXPECT_TRUE(lost(old_session));
+  EXPECT_EQ(told, "|swap_back> p0 ");
+  EXPECT_EQ(delivered_d, "waits");
+}
+
+TEST_F(guild, what_both_have_shown_before_they_are_lined_up_keeps_only_its_mark) {
+  new_session_shows_the_guild();
+  std::weak_ptr<const event_block> block = plain_in_great_block(new_session);
+  plain(old_session, 0); // its copy: the same content
+  plain(new_session, 7);
+  pass(50ms);
+  EXPECT_TRUE(block.expired());
+  EXPECT_TRUE(lost(old_session));
+  EXPECT_EQ(told, "p0 |swap_back> p7 ");
 }
 
 // Row 30.

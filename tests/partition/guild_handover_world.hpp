@@ -11,6 +11,7 @@
 #include <optional>
 #include <random>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,8 @@ public:
 
   explicit recording_port(const std::vector<occurrence>& history) : history_{history} {}
   void deliver(const lane_event& event, side from, bool late) override {
+    if (event.index == lane_event::mark_only)
+      throw std::logic_error{"delivered an event of which only the mark was kept"};
     deliveries.push_back({event.index, from, late});
   }
   void cut(const cut_record& record) override {
