@@ -28,6 +28,9 @@ void run_overlap_memory(const bench_ground& ground, figure_table& table);
 /// Gateway clients from npm on the same stream.
 void run_other_clients(const bench_ground& ground, figure_table& table);
 
+/// Memory and cost of the guild cache, in this process.
+void run_guild_cache(const bench_ground& ground, figure_table& table);
+
 /// Single steps of the path, from bench_rules.
 void run_rules(const bench_ground& ground, figure_table& table);
 
