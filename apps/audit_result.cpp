@@ -112,11 +112,10 @@ std::string to_table(const audit_result& x) {
   line("delivery numbers", fmt::format("left out {}, used twice {}, falling {}, falling epochs {}",
                                        x.n_missing, x.n_reused, x.n_backwards, x.epoch_backwards));
   line("lines",
-       fmt::format(
-           "{} of {} guilds; foreign {}, malformed {}, torn {}, session-local {}, levelled {}, "
-           "repeated cuts and gaps {}",
-           x.lines, x.guilds, x.foreign, x.malformed, x.torn, x.local_lines, x.levelled,
-           x.controls_repeated));
+       fmt::format("{} of {} guilds; foreign {}, malformed {}, torn {}, session-local {}, levelled {}, "
+                   "repeated cuts and gaps {}",
+                   x.lines, x.guilds, x.foreign, x.malformed, x.torn, x.local_lines, x.levelled,
+                   x.controls_repeated));
   if (x.lost_uncarried > 0)
     line("lost", fmt::format("{} were carried by no session, and no gap reports them", x.lost_uncarried));
   auto reasons = x.reasons();
