@@ -28,6 +28,18 @@ void run_overlap_memory(const bench_ground& ground, figure_table& table);
 /// Gateway clients from npm on the same stream.
 void run_other_clients(const bench_ground& ground, figure_table& table);
 
+/// CPU per event delivered to bots that connect to a node, against the same bytes moved by a plain loop.
+void run_bots(const bench_ground& ground, figure_table& table);
+
+/// Time from the server's send to a bot behind a node, beside a direct connection of the same client.
+void run_bot_latency(const bench_ground& ground, figure_table& table);
+
+/// What a bot that does not read costs the others, and in memory.
+void run_stalled_bot(const bench_ground& ground, figure_table& table);
+
+/// READY and all guilds from the cache.
+void run_bot_start(const bench_ground& ground, figure_table& table);
+
 /// Single steps of the path, from bench_rules.
 void run_rules(const bench_ground& ground, figure_table& table);
 
