@@ -17,6 +17,10 @@
 namespace shardyard::bench {
 namespace {
 
+constexpr std::string_view bot_user =
+    R"({"verified":true,"username":"Lantern","mfa_enabled":true,"id":"982934807904649217","global_name":null,)"
+    R"("flags":0,"email":null,"discriminator":"4417","bot":true,"avatar":null})";
+constexpr std::string_view bot_application = R"({"id":"982934807904649217","flags":11051008})";
 constexpr std::size_t max_input = 1 << 20;
 constexpr std::size_t piece = 256 << 10; // between two looks for input
 constexpr std::size_t step = 32 << 10;   // ... where several sessions keep step
@@ -141,8 +145,16 @@ bool blaster_session::answer_request(std::string_view head) {
          R"(,"_trace":["[\"gateway-bench\",{\"micros\":0.0}]"]}})");
     return take_frames();
   }
-  auto known = target.ends_with("/gateway/bot") || target.ends_with("/gateway");
-  auto body = known ? bot_gateway() : std::string{R"({"message":"404: Not Found","code":0})"};
+  auto known = true;
+  std::string body;
+  if (target.ends_with("/gateway/bot") || target.ends_with("/gateway"))
+    body = bot_gateway();
+  else if (target.ends_with("/users/@me"))
+    body = bot_user;
+  else if (target.ends_with("/applications/@me"))
+    body = bot_application;
+  else
+    known = false, body = R"({"message":"404: Not Found","code":0})";
   write(std::string{known ? "HTTP/1.1 200 OK" : "HTTP/1.1 404 Not Found"} +
         "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
         body);
@@ -252,16 +264,12 @@ void blaster_session::identify(std::uint32_t id, std::uint32_t count, bool) {
     if (owns(guild.id))
       guilds += (guilds.empty() ? "" : ",") + std::string{R"({"unavailable":true,"id":")"} +
                 std::to_string(guild.id) + "\"}";
-  dispatch(
-      "READY",
-      R"({"v":10,"user_settings":{},"user":{"verified":true,"username":"Lantern","mfa_enabled":true,)"
-      R"("id":"982934807904649217","global_name":null,"flags":0,"email":null,"discriminator":"4417","bot":true,)"
-      R"("avatar":null},"session_type":"normal","session_id":")" +
-          std::string{session.data()} + R"(","resume_gateway_url":"wss://127.0.0.1:)" +
-          std::to_string(owner_.port()) +
-          R"(","relationships":[],"private_channels":[],"presences":[],"guilds":[)" + guilds +
-          R"(],"guild_join_requests":[],"auth":{},"application":{"id":"982934807904649217","flags":11051008},)" +
-          R"("shard":[)" + shard + R"(],"_trace":[]})");
+  dispatch("READY", R"({"v":10,"user_settings":{},"user":)" + std::string{bot_user} +
+                        R"(,"session_type":"normal","session_id":")" + std::string{session.data()} +
+                        R"(","resume_gateway_url":"wss://127.0.0.1:)" + std::to_string(owner_.port()) +
+                        R"(","relationships":[],"private_channels":[],"presences":[],"guilds":[)" + guilds +
+                        R"(],"guild_join_requests":[],"auth":{},"application":)" +
+                        std::string{bot_application} + R"(,"shard":[)" + shard + R"(],"_trace":[]})");
   std::uint64_t count_of_guilds = 0;
   for (auto& guild : owner_.world().guilds())
     if (owns(guild.id)) {

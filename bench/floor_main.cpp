@@ -1,10 +1,12 @@
-// The floor as a program: one connection that receives a stream, or many that only stay open (`--idle`).
-// Prints `ready` and then its figures.
+// The floor as a program: one connection that receives a stream, and passes it on (`--forward`), or many that
+// only stay open (`--idle`). Prints `ready` and then its figures. Without `--ca` it is a bot of an endpoint.
 #include "bench/memory.hpp"
 #include "bench/plain_client.hpp"
+#include "bench/plain_forwarder.hpp"
 #include "bench/stream_figures.hpp"
 
 #include <iostream>
+#include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -49,17 +51,22 @@ int main(int argc, char** argv) {
   std::uint64_t events = 100'000;
   std::uint64_t warm_up = 1000;
   std::uint32_t idle = 0;
+  std::string forward;
   bool latency = false;
   CLI::App app{"A plain blocking receive loop"};
   app.add_option("--port", port)->required();
-  app.add_option("--ca", ca)->required();
+  app.add_option("--ca", ca, "certificate to trust; none: no TLS");
   app.add_option("--compress", compress, "none, zlib or zstd");
   app.add_option("--events", events, "events of the stream");
   app.add_option("--warm-up", warm_up, "events that do not count");
   app.add_option("--idle", idle, "only hold this many shards, until standard input ends");
+  app.add_option("--forward", forward, "pass events on, compressed so: none or zstd");
   app.add_flag("--latency", latency, "the events are stamped");
   CLI11_PARSE(app, argc, argv);
   try {
+    std::optional<plain_forwarder> onward;
+    if (!forward.empty())
+      onward.emplace(transport_from(forward));
     auto mode = transport_from(compress);
     auto clients = open_shards(port, ca, mode, idle == 0 ? 1 : idle);
     std::cout << "ready" << std::endl;
@@ -72,8 +79,14 @@ int main(int argc, char** argv) {
     }
     stream_figures figures{events, warm_up, latency};
     auto done = false;
-    while (!done && clients[0].read([&](const plain_event& e) { done = figures.event(e.t, e.d) || done; })) {
-    }
+    auto take = [&](const plain_event& e) {
+      if (onward)
+        onward->add(e);
+      done = figures.event(e.t, e.d) || done;
+    };
+    while (!done && clients[0].read(take))
+      if (onward)
+        onward->flush();
     if (!done)
       throw std::runtime_error{"the connection ended early"};
     figures.print();

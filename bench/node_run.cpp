@@ -40,6 +40,12 @@ node_run::node_run(const bench_ground& ground, const node_options& options)
     : ground_(ground), port_(free_port()) {
   auto folder = ground.scratch + "/node-" + std::to_string(port_);
   std::filesystem::create_directories(folder);
+  std::string bots;
+  if (options.bots) {
+    bots_port_ = free_port();
+    bots = "[bots]\nlisten = \"127.0.0.1:" + std::to_string(bots_port_) + "\"\n" + options.bots_more +
+           "\n[cache]\nmembers = \"voice\"\n";
+  }
   auto file = folder + "/node.toml";
   std::ofstream{file} << "[node]\nname = \"bench\"\nlisten = \"127.0.0.1:" << port_ << "\"\nstate_dir = \""
                       << folder
@@ -47,7 +53,8 @@ node_run::node_run(const bench_ground& ground, const node_options& options)
                       << "/api/v10\"\nca_file = \"" << ground.server->ca_file()
                       << "\"\nshards = " << options.shards << "\nintents = 53608447\ncompress = \""
                       << compress_key(options.mode) << "\"\n[store]\npath = \"" << folder
-                      << "/cluster.db\"\n[handover]\nstable_for_s = 2\nquiet_s = 2\n[[sink]]\n"
+                      << "/cluster.db\"\n[handover]\nstable_for_s = 2\nquiet_s = 2\n"
+                      << bots << "[[sink]]\n"
                       << options.sink << "\n";
   ground.server->forget();
   process_ = std::make_unique<child_process>(
@@ -70,7 +77,8 @@ void node_run::rest() const {
   }
 }
 
-double node_run::stream_cpu(const stream_request& request, std::uint32_t sessions) {
+double node_run::stream_cpu(const stream_request& request, std::uint32_t sessions,
+                            const std::function<void()>& received) {
   auto delivered_before = delivered();
   if (delivered_before < 0)
     throw std::runtime_error{"the node does not answer `status`"};
@@ -85,6 +93,8 @@ double node_run::stream_cpu(const stream_request& request, std::uint32_t session
   ground_.server->await_begin(sessions);
   auto cpu_before = cpu_ns(pid());
   ground_.server->await_end(sessions);
+  if (received)
+    received();
   // On a busy machine a node may look at rest while it only waits for a processor, so the deliveries decide.
   for (auto until = monotonic_ns() + 10'000'000'000; monotonic_ns() < until;) {
     rest();

@@ -72,6 +72,18 @@ struct plain_client::state {
     close(fd);
   }
 
+  std::ptrdiff_t read_some(char* to, std::size_t size) {
+    return tls ? SSL_read(tls.get(), to, static_cast<int>(size)) : ::read(fd, to, size);
+  }
+
+  // Only short requests and payloads, which a socket takes whole.
+  void write(std::string_view bytes) {
+    auto done = tls ? SSL_write(tls.get(), bytes.data(), static_cast<int>(bytes.size()))
+                    : ::write(fd, bytes.data(), bytes.size());
+    if (done != std::ssize(bytes))
+      throw std::runtime_error{"the connection takes nothing more"};
+  }
+
   std::string_view decompress(std::string_view frame) {
     if (plain.size() < (1 << 20))
       plain.resize(1 << 20);
@@ -131,10 +143,12 @@ plain_client::plain_client(std::uint16_t port, const std::string& ca_file, trans
   auto& x = *state_;
   x.mode = mode;
   x.fd = connect_to(port);
-  x.tls.reset(SSL_new(client_settings(ca_file)));
-  SSL_set_fd(x.tls.get(), x.fd);
-  if (SSL_connect(x.tls.get()) != 1)
-    throw std::runtime_error{"TLS handshake failed"};
+  if (!ca_file.empty()) {
+    x.tls.reset(SSL_new(client_settings(ca_file)));
+    SSL_set_fd(x.tls.get(), x.fd);
+    if (SSL_connect(x.tls.get()) != 1)
+      throw std::runtime_error{"TLS handshake failed"};
+  }
   if (mode == transport::zlib_stream)
     inflateInit(&x.zlib);
   if (mode == transport::zstd_stream)
@@ -145,10 +159,10 @@ plain_client::plain_client(std::uint16_t port, const std::string& ca_file, trans
   auto request = "GET /?v=10&encoding=json" + compress +
                  " HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-  SSL_write(x.tls.get(), request.data(), static_cast<int>(request.size()));
+  x.write(request);
   while (x.rest.find("\r\n\r\n") == x.rest.npos) {
     std::array<char, 4096> room;
-    auto size = SSL_read(x.tls.get(), room.data(), room.size());
+    auto size = x.read_some(room.data(), room.size());
     if (size <= 0)
       throw std::runtime_error{"no answer to the upgrade"};
     x.rest.append(room.data(), static_cast<std::size_t>(size));
@@ -173,7 +187,7 @@ void plain_client::identify(std::uint32_t id, std::uint32_t count) {
   frame += static_cast<char>(payload.size() & 0xff);
   frame.append(4, '\0');
   frame += payload;
-  SSL_write(state_->tls.get(), frame.data(), static_cast<int>(frame.size()));
+  state_->write(frame);
 }
 
 bool plain_client::read(const std::function<void(const plain_event&)>& on_event) {
@@ -182,7 +196,7 @@ bool plain_client::read(const std::function<void(const plain_event&)>& on_event)
     input.resize(read_size * 4 + x.rest.size());
   auto held = x.rest.size();
   std::memcpy(input.data(), x.rest.data(), held);
-  auto size = SSL_read(x.tls.get(), input.data() + held, read_size);
+  auto size = x.read_some(input.data() + held, read_size);
   if (size <= 0)
     return false;
   std::string_view bytes{input.data(), held + static_cast<std::size_t>(size)};

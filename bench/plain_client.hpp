@@ -23,7 +23,8 @@ struct plain_event {
 
 class plain_client {
 public:
-  /// Trusts the certificate in `ca_file`. Throws std::runtime_error when the server cannot be reached.
+  /// Trusts the certificate in `ca_file`; empty: no TLS, as with a bots' endpoint on loopback. Throws
+  /// std::runtime_error when the server cannot be reached.
   plain_client(std::uint16_t port, const std::string& ca_file, transport mode);
   ~plain_client();
   plain_client(plain_client&&) noexcept;

@@ -24,7 +24,8 @@ int main(int argc, char** argv) {
   app.add_option("--packages", ground.packages, "folder where the other clients are installed");
   app.add_option(
       "--only", only,
-      "subjects: throughput, rate, latency, memory, overlap, overlap-memory, clients, cache, rules");
+      "subjects: throughput, rate, latency, memory, overlap, overlap-memory, bots, bot-latency, stalled-bot, "
+      "bot-start, clients, cache, rules");
   CLI11_PARSE(app, argc, argv);
 
   auto scratch = std::filesystem::temp_directory_path() / ("shardyard-bench-" + std::to_string(getpid()));
@@ -39,6 +40,8 @@ int main(int argc, char** argv) {
     for (auto& [name, run] : {subject{"throughput", run_throughput}, subject{"rate", run_moderate_rate},
                               subject{"latency", run_latency}, subject{"memory", run_idle_memory},
                               subject{"overlap", run_overlap}, subject{"overlap-memory", run_overlap_memory},
+                              subject{"bots", run_bots}, subject{"bot-latency", run_bot_latency},
+                              subject{"stalled-bot", run_stalled_bot}, subject{"bot-start", run_bot_start},
                               subject{"clients", run_other_clients}, subject{"cache", run_guild_cache},
                               subject{"rules", run_rules}}) {
       if (!only.empty() && !only.contains(name))

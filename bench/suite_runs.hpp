@@ -31,6 +31,18 @@ void run_other_clients(const bench_ground& ground, figure_table& table);
 /// Memory and cost of the guild cache, in this process.
 void run_guild_cache(const bench_ground& ground, figure_table& table);
 
+/// CPU per event delivered to bots that connect to a node, against the same bytes moved by a plain loop.
+void run_bots(const bench_ground& ground, figure_table& table);
+
+/// Time from the server's send to a bot behind a node, beside a direct connection of the same client.
+void run_bot_latency(const bench_ground& ground, figure_table& table);
+
+/// What a bot that does not read costs the others, and in memory.
+void run_stalled_bot(const bench_ground& ground, figure_table& table);
+
+/// READY and all guilds from the cache.
+void run_bot_start(const bench_ground& ground, figure_table& table);
+
 /// Single steps of the path, from bench_rules.
 void run_rules(const bench_ground& ground, figure_table& table);
 

@@ -114,6 +114,10 @@ private:
 
   void emit(const char* t, guild* in, std::uint32_t asker = 0) {
     event e{t, in ? in->id : 0, 0, 0, R"({"content":"e)" + std::to_string(++events_) + "\"}", asker};
+    if (asker != 0) { // has no number of its own, and comes once
+      e.n = in->n;
+      return feed_.push_back(std::move(e));
+    }
     if (in) {
       e.n = ++in->n;
     } else {
@@ -152,8 +156,9 @@ private:
     std::vector<delivered> batch;
     std::vector<event> events;
     if (!history_.empty() && below(5) == 0) { // a feed is opened again
-      auto span = std::min<std::size_t>(history_.size() - feed_.size(), below(20));
-      auto first = history_.size() - feed_.size() - span;
+      auto unfed = static_cast<std::size_t>(std::ranges::count(feed_, 0u, &event::asker));
+      auto span = std::min<std::size_t>(history_.size() - std::min(unfed, history_.size()), below(20));
+      auto first = history_.size() - std::min(unfed, history_.size()) - span;
       for (auto i = first; i < first + span; ++i)
         if (known(history_[i]) >= history_[i].n)
           events.push_back(history_[i]);
@@ -248,6 +253,11 @@ private:
   }
 
   void arrive(const event& e) {
+    if (e.asker != 0) {
+      if (auto* asked = by_asker(e.asker); asked && asked->live && known(e) <= e.n)
+        expect(*asked, e.t, e.d);
+      return;
+    }
     auto& [newest, whole] = known_[{e.guild, e.channel}];
     if (e.n <= newest)
       return;
@@ -270,11 +280,6 @@ private:
       m.lost = true;
     if (first && v && !covered)
       m.lost = true; // its snapshot shows that there was something in between
-    if (e.asker != 0) {
-      if (m.asker == e.asker && m.live)
-        expect(m, e.t, e.d);
-      return;
-    }
     if (!m.filter.sees(e.guild))
       return;
     if (e.t == "GUILD_CREATE")
