@@ -254,6 +254,7 @@ private:
 
   void arrive(const event& e) {
     if (e.asker != 0) {
+      ++deliveries_;
       if (auto* asked = by_asker(e.asker); asked && asked->live && known(e) <= e.n)
         expect(*asked, e.t, e.d);
       return;
