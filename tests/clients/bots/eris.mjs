@@ -35,9 +35,10 @@ client.on("guildCreate", (guild) => recorder.joined(guild.id));
 client.on("guildDelete", (guild) => recorder.left(guild.id));
 client.on("guildUnavailable", (guild) => recorder.unavailable(guild.id));
 // To eris a lost connection is an error, from which it recovers. Without its caches, which a restarted process does not have, it
-// fails on slash commands, after they were handed to `rawWS`.
+// fails on events of guilds and threads that it has not met, after they were handed to `rawWS`.
 const expected = (error) =>
-  [1006, 4000, "ECONNRESET"].includes(error.code) || (recorder.identity && /CommandInteraction/.test(error.stack));
+  [1006, 4000, "ECONNRESET"].includes(error.code) ||
+  (recorder.identity && error instanceof TypeError && /eris.lib/.test(error.stack));
 client.on("error", (error) => expected(error) || recorder.failed(error));
 
 const pairs = (collection) => collection.map(({ id, name }) => [id, name]);
