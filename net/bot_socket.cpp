@@ -14,8 +14,8 @@ constexpr std::size_t longest_reason = 123;          // RFC 6455, section 5.5: 1
 constexpr auto close_wait = std::chrono::seconds(5); // for the bot's close frame
 constexpr int reads_per_turn = 4;
 /// cloudstorm and discordeno lose what comes in the same read as the answer to the upgrade; Discord's HELLO
-/// comes later, too.
-constexpr auto greeting_delay = std::chrono::milliseconds(30);
+/// comes later, too. discordeno needs some time to load its zstd decoder first.
+constexpr auto greeting_delay = std::chrono::milliseconds(100);
 
 /// `reason` cut where a character ends.
 std::string_view fitting(std::string_view reason) {
