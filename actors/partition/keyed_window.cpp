@@ -20,7 +20,7 @@ void keyed_window::turn(monotonic now) {
 
 bool keyed_window::insert(event_key key, monotonic now) {
   turn(now);
-  if (young_.contains(key) || old_.contains(key))
+  if (contains(key))
     return false;
   young_.insert(key);
   return true;

@@ -36,6 +36,7 @@ public:
 
   /// True when `key` is new within the window; it is remembered from now on.
   bool insert(event_key key, monotonic now);
+  bool contains(event_key key) const { return young_.contains(key) || old_.contains(key); }
 
   std::vector<event_key> keys() const;
   std::uint64_t forgotten_early() const { return forgotten_early_; }

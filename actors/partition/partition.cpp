@@ -77,7 +77,7 @@ void partition::open(scope_state& g, side from, const std::string& session_id, s
   if (gap && from != lead)
     g.handover.lost(lead, views, settings_->tuning, now, port, counters_);
   unclaimed_.erase(g.at);
-  after_call(g, lead);
+  after_call(g, lead, now);
   permit(g);
 }
 
@@ -122,7 +122,7 @@ void partition::cut_silent(scope_state& g, monotonic now) {
   auto lead = g.handover.lead();
   lane_port port{*this, g, now};
   g.handover.silent_since(since, sources_->views(g.at), settings_->tuning, now, port, counters_);
-  after_call(g, lead);
+  after_call(g, lead, now);
 }
 
 void partition::lose(scope_state& g, side from, std::string_view why, monotonic now) {
@@ -131,7 +131,7 @@ void partition::lose(scope_state& g, side from, std::string_view why, monotonic 
   auto restart = std::exchange(g.recovered, g.recovered && from != lead);
   lane_port port{*this, g, now};
   auto kept = g.handover.lost(from, sources_->views(g.at), settings_->tuning, now, port, counters_);
-  after_call(g, lead);
+  after_call(g, lead, now);
   if (from == lead && !kept) {
     auto pending = pending_cuts_.find(g.at);
     if (restart && pending != pending_cuts_.end() && pending->second.to != lead)
@@ -139,6 +139,8 @@ void partition::lose(scope_state& g, side from, std::string_view why, monotonic 
     else if (owed)
       note_gap(g, why);
   }
+  if (from == lead)
+    let_kept_go(g, now);
   forget_presences(g);
   if (auto number = g.of(from).session; number != 0)
     voice_.leave(g.at.id, sources_->numbered(number).from.session_id);
@@ -151,7 +153,7 @@ void partition::permit(scope_state& g) {
   g.handover.allow_cut(voice_allows_cut(g, wanted));
 }
 
-void partition::after_call(scope_state& g, side lead_before) {
+void partition::after_call(scope_state& g, side lead_before, monotonic now) {
   auto changes = std::exchange(g.lead_changes, std::uint8_t{0});
   if (changes != 0) {
     note_position(g);
@@ -161,6 +163,8 @@ void partition::after_call(scope_state& g, side lead_before) {
   if ((changes % 2 == 1) != (g.handover.lead() != lead_before))
     breach();
   watch_hold(g);
+  if (changes != 0)
+    let_kept_go(g, now);
 }
 
 void partition::breach() {
@@ -252,7 +256,8 @@ void partition::shard_closed(const shard_key& shard, side at, monotonic now) {
     g.handover.retire(at, counters_);
     lane_port port{*this, g, now};
     g.handover.tick(sources_->views(g.at), settings_->tuning, now, port, counters_);
-    after_call(g, lead);
+    after_call(g, lead, now);
+    let_kept_go(g, now);
     forget_presences(g);
     unclaimed_.erase(g.at);
     if (g.last == at && gaps_.contains(g.at))
@@ -288,7 +293,7 @@ void partition::accept(const shard_key& shard, side at, monotonic now) {
       return;
     lane_port port{*this, g, now};
     g.handover.accept(settings_->tuning, now, port, counters_);
-    after_call(g, at);
+    after_call(g, at, now);
   });
 }
 
@@ -297,6 +302,7 @@ void partition::accept(const shard_key& shard, side at, monotonic now) {
 void partition::tick(monotonic now) {
   if (isolated_)
     return;
+  look_at_kept(now);
   if (!watches_.empty()) {
     std::vector<scope> watched;
     for (auto& [x, _] : watches_)
@@ -306,7 +312,7 @@ void partition::tick(monotonic now) {
       auto lead = g.handover.lead();
       lane_port port{*this, g, now};
       g.handover.tick(sources_->views(x), settings_->tuning, now, port, counters_);
-      after_call(g, lead);
+      after_call(g, lead, now);
     }
   }
   if (!sources_->overlap() || now < next_sweep())
@@ -328,7 +334,7 @@ void partition::sweep(scope_state& g, monotonic now) {
   lane_port port{*this, g, now};
   if (g.handover.covered(lead)) {
     g.handover.tick(views, settings_->tuning, now, port, counters_);
-    return after_call(g, lead);
+    return after_call(g, lead, now);
   }
   // The follower shows a guild that the lead never did. Its copy may be on its way (a join); after that the
   // follower leads.
@@ -338,7 +344,7 @@ void partition::sweep(scope_state& g, monotonic now) {
   unclaimed_.erase(g.at);
   g.handover.lost(lead, views, settings_->tuning, now, port, counters_);
   g.known = g.known || g.at.kind == scope_kind::guild;
-  after_call(g, lead);
+  after_call(g, lead, now);
 }
 
 monotonic partition::next_sweep() const {
@@ -352,6 +358,8 @@ monotonic partition::next_tick(monotonic now) const {
     return result;
   if (sources_->overlap() && !scopes_.empty())
     result = next_sweep();
+  for (auto& [x, _] : kept_)
+    result = std::min(result, lead_is_behind(scopes_.at(x), now) ? patient_until_ : now);
   for (auto& [x, _] : watches_)
     if (auto due = scopes_.at(x).handover.hold_deadline(); due != monotonic{0})
       result = std::min(result, due);

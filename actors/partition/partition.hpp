@@ -81,7 +81,7 @@ public:
   void restore(const logged_outage& x);
   void restore(const std::vector<logged_cache>& steps);
   /// After all restores: what has lost its session meanwhile is a gap.
-  void restored();
+  void restored(monotonic now);
 
   void event(source& from, const std::shared_ptr<const event_block>& block, std::uint32_t index,
              monotonic now);
@@ -151,6 +151,14 @@ private:
     monotonic now;
     const event_entry& entry() const { return block->entries[index]; }
   };
+  /// A keyed event of the shadow that waits for the lead.
+  struct kept_event {
+    event_key key;
+    side from = side::first;
+    std::uint32_t index = 0;
+    std::shared_ptr<const event_block> block;
+    item_hold hold;
+  };
   struct gap_border {
     std::string session_id;
     std::uint64_t s = 0;
@@ -167,6 +175,14 @@ private:
   void stray(const arrival& in);
   void guild_lane(scope_state& g, const arrival& in);
   void keyed(scope_state& g, const arrival& in);
+  void deliver_keyed(scope_state& g, event_key key, const event_block& block, std::uint32_t index,
+                     monotonic now);
+  bool lead_is_behind(const scope_state& g, monotonic now) const;
+  void keep(scope_state& g, event_key key, const arrival& in);
+  void let_shown_go(const scope_state& g, event_key key);
+  void let_kept_go(scope_state& g, monotonic now);
+  void look_at_kept(monotonic now);
+  std::uint64_t other_s(const scope_state& g, side at) const;
   void state(scope_state& g, const arrival& in);
   void local(scope_state& g, const arrival& in);
   bool answer(scope_state& g, const arrival& in);
@@ -182,7 +198,7 @@ private:
   void cut_silent(scope_state& g, monotonic now);
   void lose(scope_state& g, side from, std::string_view why, monotonic now);
   void permit(scope_state& g);
-  void after_call(scope_state& g, side lead_before);
+  void after_call(scope_state& g, side lead_before, monotonic now);
   void watch_hold(scope_state& g);
   void sweep(scope_state& g, monotonic now);
   monotonic next_sweep() const;
@@ -234,6 +250,8 @@ private:
       watches_; ///< holds, and what keeps their streams from being acknowledged
   std::unordered_map<scope, monotonic>
       unclaimed_; ///< the lead never showed the guild, the follower does: since when
+  std::unordered_map<scope, std::vector<kept_event>> kept_; ///< in the order in which they came
+  monotonic patient_until_{0}; ///< how long leads of an earlier run are waited for
   keyed_window keyed_;
   repeat_window repeats_;
   content_memo contents_;

@@ -96,7 +96,7 @@ void partition::note_position(scope_state& g) {
   x.last = g.last;
   x.known = g.known;
   for (std::size_t i = 0; i < 2; ++i)
-    x.sides[i] = {g.sides[i].session, g.sides[i].delivered_s, g.sides[i].other_s};
+    x.sides[i] = {g.sides[i].session, g.sides[i].delivered_s, other_s(g, static_cast<side>(i))};
 }
 
 void partition::note_gap(scope_state& g, std::string_view why) {

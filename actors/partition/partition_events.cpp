@@ -108,7 +108,7 @@ void partition::guild_lane(scope_state& g, const arrival& in) {
   lane_port port{*this, g, in.now};
   g.handover.event(from, as_lane_event(e, in.block, in.index), sources_->views(g.at), settings_->tuning,
                    in.now, port, counters_);
-  after_call(g, lead);
+  after_call(g, lead, in.now);
 }
 
 void partition::keyed(scope_state& g, const arrival& in) {
@@ -119,12 +119,24 @@ void partition::keyed(scope_state& g, const arrival& in) {
     return;
   }
   event_key key{e.type, e.key};
-  if (!keyed_.insert(key, in.now)) {
+  auto shadow = in.from.at != g.handover.lead();
+  if (shadow && lead_is_behind(g, in.now))
+    return keep(g, key, in);
+  if (shadow && !kept_.empty())
+    let_kept_go(g, in.now);
+  deliver_keyed(g, key, *in.block, in.index, in.now);
+  if (!kept_.empty())
+    let_shown_go(g, key);
+}
+
+void partition::deliver_keyed(scope_state& g, event_key key, const event_block& block, std::uint32_t index,
+                              monotonic now) {
+  if (!keyed_.insert(key, now)) {
     ++keyed_doubles_;
     return;
   }
   write_record(out_->log(), logged_key{g.at, g.n + 1, false, key});
-  deliver(g, *in.block, in.index, 0);
+  deliver(g, block, index, 0);
 }
 
 void partition::state(scope_state& g, const arrival& in) {

@@ -42,7 +42,7 @@ partition_group::partition_group(partition_settings settings, recovered_state re
   for (auto& [_, x] : recovered.cuts)
     restore(x.at, x, now);
   for (auto& x : partitions_)
-    x->restored();
+    x->restored(now);
   look_ahead(now);
 }
 

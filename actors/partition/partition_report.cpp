@@ -6,6 +6,8 @@
 namespace shardyard {
 namespace {
 
+constexpr int longest_patience = 4; ///< times `quiet`
+
 void add_whole(recovered_state& x, snowflake guild, std::uint64_t n, const guild_cache& cache) {
   logged_cache step{guild, n, cache_step::whole, unknown_event, {}};
   cache.save(step.bytes);
@@ -65,7 +67,8 @@ void partition::restore(const logged_outage& x) {
   g.outage[static_cast<std::size_t>(session.at)] = true;
 }
 
-void partition::restored() {
+void partition::restored(monotonic now) {
+  patient_until_ = now + longest_patience * settings_->tuning.quiet;
   for (auto& [at, g] : scopes_) {
     auto lead = g.handover.lead();
     auto session = g.of(lead).session;
@@ -143,7 +146,7 @@ void partition::snapshot(recovered_state& x) const {
   for (auto& [at, g] : scopes_) {
     position y{at, g.n, g.epoch, g.handover.lead(), g.last, g.known, {}};
     for (std::size_t i = 0; i < 2; ++i) {
-      y.sides[i] = {g.sides[i].session, g.sides[i].delivered_s, g.sides[i].other_s};
+      y.sides[i] = {g.sides[i].session, g.sides[i].delivered_s, other_s(g, static_cast<side>(i))};
       if (g.outage[i])
         x.outages[{at, g.sides[i].session}] = {at, g.sides[i].session, false};
     }

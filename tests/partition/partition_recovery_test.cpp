@@ -263,5 +263,137 @@ TEST_F(partition_rules, a_topology_whose_end_a_crash_has_swallowed_makes_room_fo
   EXPECT_EQ(w.count("MESSAGE_CREATE"), 1u);
 }
 
+// A host dies: a consumer has lines that the copy of its log does not know.
+struct lost_host : partition_rules {
+  test_shard a, b;
+  std::vector<sink_line> consumed;
+
+  void SetUp() override {
+    overlap(a, b);
+    w.send(a, {reaction(g1, 1)});
+    w.group->checkpoint(w.now, true);
+    w.settle();
+    w.sink_stalled = true;
+    w.send(a, {reaction(g1, 2), command(1), reaction(g1, 3)});
+    w.send(b, {command(1)});
+    w.write_lines(w.waiting_lines());
+    consume();
+    ASSERT_THAT(consumed, ::testing::SizeIs(4));
+    w.lines.clear();
+    w.waiting.clear();
+    w.crash();
+    w.sink_stalled = false;
+  }
+
+  // As bots' sessions do: what comes again under a number that was there is dropped.
+  void consume() {
+    for (auto& x : w.lines) {
+      auto had = [&](const sink_line& y) { return y.guild == x.guild && y.n >= x.n; };
+      if (!x.control() && std::ranges::none_of(consumed, had))
+        consumed.push_back(x);
+    }
+  }
+
+  std::size_t interactions() {
+    consume();
+    return static_cast<std::size_t>(
+        std::ranges::count(consumed, std::string{"INTERACTION_CREATE"}, &sink_line::t));
+  }
+
+  void prove_lead_caught_up() {
+    for (int i = 0; i < 3; ++i) {
+      w.pass(1s);
+      w.flush(a);
+    }
+    w.pass(50ms);
+  }
+};
+
+TEST_F(lost_host, the_shadows_interactions_take_no_numbers_of_lines_that_the_lead_sends_again) {
+  w.send(b, {command(2)});
+  w.restart();
+  w.resync(b);
+  w.resync(a);
+  w.send(a, {command(2), reaction(g1, 4)});
+  EXPECT_EQ(interactions(), 2u);
+  EXPECT_EQ(w.count("INTERACTION_CREATE"), 2u);
+  EXPECT_THAT(w.payloads(g1), ElementsAre(R"({"r":2})", "{}", R"({"r":3})", "{}", R"({"r":4})"));
+  EXPECT_EQ(w.lines.front().n, 2u);
+  w.take_acks(b);
+  EXPECT_THAT(b.unacked, IsEmpty()) << "the lead has shown it, so the shadow's copy is not needed";
+}
+
+TEST_F(lost_host, an_interaction_that_only_the_shadow_shows_comes_when_the_lead_has_caught_up) {
+  w.send(b, {command(2)});
+  w.restart();
+  w.resync(b);
+  w.resync(a);
+  EXPECT_EQ(interactions(), 1u);
+  w.take_acks(b);
+  EXPECT_FALSE(b.unacked.empty()) << "nobody else has it";
+  prove_lead_caught_up();
+  EXPECT_EQ(interactions(), 2u);
+  EXPECT_EQ(w.lines.back().n, 5u);
+  w.take_acks(b);
+  EXPECT_THAT(b.unacked, IsEmpty());
+  w.send(b, {command(3)});
+  EXPECT_EQ(interactions(), 3u) << "at once from now on";
+}
+
+TEST_F(lost_host, interactions_of_the_shadow_come_in_their_order_when_the_lead_is_lost) {
+  w.send(b, {command(2), command(3)});
+  w.restart();
+  w.resync(b);
+  w.resync(a);
+  w.mark(a, mark_kind::lost);
+  w.send(b, {command(4)});
+  EXPECT_EQ(interactions(), 4u);
+  std::vector<std::uint64_t> of_shadow;
+  for (auto& x : w.lines)
+    if (x.t == "INTERACTION_CREATE" && x.from.session_id == "B")
+      of_shadow.push_back(x.s);
+  EXPECT_THAT(of_shadow, ElementsAre(b.s - 2, b.s - 1, b.s));
+}
+
+TEST_F(lost_host, an_interaction_waits_for_a_lead_that_stays_away_no_longer_than_four_quiet_times) {
+  w.send(b, {command(2)});
+  w.restart();
+  w.resync(b);
+  w.pass(4 * w.settings.tuning.quiet - 1s);
+  EXPECT_EQ(w.count("INTERACTION_CREATE"), 0u);
+  w.pass(1s);
+  EXPECT_EQ(w.count("INTERACTION_CREATE"), 1u);
+  w.send(b, {command(3)});
+  EXPECT_EQ(w.count("INTERACTION_CREATE"), 2u);
+}
+
+TEST_F(lost_host, an_interaction_that_waits_survives_the_next_crash) {
+  w.send(b, {command(2)});
+  w.restart();
+  w.resync(b);
+  w.resync(a);
+  w.send(a, {reaction(g1, 4)});
+  w.group->checkpoint(w.now, true);
+  w.settle();
+  consume();
+  w.crash();
+  w.restart();
+  w.resync(b);
+  w.resync(a);
+  prove_lead_caught_up();
+  EXPECT_EQ(interactions(), 2u);
+  EXPECT_EQ(w.count("INTERACTION_CREATE"), 2u);
+}
+
+TEST_F(lost_host, too_many_interactions_that_wait_are_let_go) {
+  w.restart();
+  w.resync(b);
+  for (std::uint64_t i = 0; i < w.settings.tuning.max_held_events; ++i)
+    w.send(b, {command(10 + i)});
+  EXPECT_EQ(w.count("INTERACTION_CREATE"), 0u);
+  w.send(b, {command(2)});
+  EXPECT_EQ(w.count("INTERACTION_CREATE"), w.settings.tuning.max_held_events + 1);
+}
+
 } // namespace
 } // namespace shardyard::testing
