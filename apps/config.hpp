@@ -124,7 +124,7 @@ struct bots_config {
   std::chrono::milliseconds resume_window{300'000};
   std::chrono::milliseconds ring_age{600'000};
   std::uint64_t ring_bytes = 256u << 20;
-  std::uint32_t zstd_window_log = 15;
+  std::uint32_t zstd_window_log = 17;
 
   bool operator==(const bots_config&) const = default;
 };

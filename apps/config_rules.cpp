@@ -388,7 +388,7 @@ std::vector<config_rule> all_rules() {
       bytes(
           "bots.ring_bytes", 1u << 20, "256 MiB", [](c & x, k&) -> auto& { return x.bots.ring_bytes; }),
       whole(
-          "bots.zstd_window_log", 10, 20, "15", [](c & x, k&) -> auto& { return x.bots.zstd_window_log; }),
+          "bots.zstd_window_log", 10, 20, "17", [](c & x, k&) -> auto& { return x.bots.zstd_window_log; }),
       {"cache.enabled", "\"auto\", true or false", "auto", set_cache_enabled},
       choice(
           "cache.members", members, "voice", [](c & x, k&) -> auto& { return x.cache.members; }),

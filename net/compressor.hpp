@@ -14,7 +14,7 @@ namespace shardyard::net {
 struct compression_levels {
   int zlib = 1;
   int zstd = 1;
-  int zstd_window_log = 15; ///< 10 to 23; together with the level decides over memory per connection
+  int zstd_window_log = 17; ///< 10 to 23; together with the level decides over memory per connection
 };
 
 class compressor {

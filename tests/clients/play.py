@@ -68,9 +68,15 @@ class Bot:
     def life(self):
         return life(self.lines())
 
+    def untroubled(self):
+        """life(), or a failure that shows what the library threw."""
+        life = self.life()
+        expect(life["errors"] == 0, f"{self.name}: {life['errors']} errors:\n{self.tail()}")
+        return life
+
     def await_guilds(self, count, seconds=60):
         """All shards are READY and the bot has every guild."""
-        wait_for(f"{count} guilds at {self.name}", lambda: self.life()["guilds"] == count, seconds)
+        wait_for(f"{count} guilds at {self.name}", lambda: self.untroubled()["guilds"] == count, seconds)
 
     def await_resumed(self, more, seconds=30):
         wait_for(f"{more} RESUMED at {self.name}", lambda: self.life()["resumed"] >= more, seconds)

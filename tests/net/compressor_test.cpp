@@ -64,6 +64,33 @@ TEST(compressor, a_zstd_stream_begins_as_discords_does_but_for_the_window) {
   EXPECT_TRUE(pack(*packer, {R"({"op":10})"}).starts_with(std::string("\x28\xB5\x2F\xFD\x00\x40", 6)));
 }
 
+/// Blocks in what zstd wrote, RFC 8878 section 3.1.1.2; `head`: the frame's header comes first.
+int blocks_of(std::string_view packed, bool head) {
+  constexpr std::size_t frame_header = 6, block_header = 3;
+  packed.remove_prefix(head ? frame_header : 0);
+  auto count = 0;
+  for (; packed.size() >= block_header; ++count) {
+    auto byte = [&](std::size_t i) {
+      return static_cast<std::size_t>(static_cast<unsigned char>(packed[i]));
+    };
+    auto header = byte(0) | byte(1) << 8 | byte(2) << 16;
+    auto repeated = (header >> 1 & 3) == 1;
+    packed.remove_prefix(block_header + (repeated ? 1 : header >> 3));
+  }
+  return count;
+}
+
+TEST(compressor, a_zstd_message_up_to_128_kib_is_one_block_since_discordeno_takes_each_for_a_message) {
+  std::mt19937 random{5};
+  auto packer = make_compressor(compression::zstd_stream, {});
+  for (int i = 0; i < 200; ++i) {
+    auto text = random_text(random, 1 + random() % 131'000);
+    auto cut = random() % text.size();
+    auto packed = pack(*packer, {std::string_view{text}.substr(0, cut), std::string_view{text}.substr(cut)});
+    ASSERT_EQ(blocks_of(packed, i == 0), 1) << "message " << i << " of " << text.size() << " bytes";
+  }
+}
+
 TEST(compressor, a_message_is_smaller_for_those_before_it) {
   for (auto mode : {compression::zlib_stream, compression::zstd_stream}) {
     auto packer = make_compressor(mode, {});
