@@ -226,7 +226,7 @@ private:
   void note_guildless_gap(const source& from, std::string_view why);
   void tell_guildless_gap(const source& to, std::uint64_t s);
   void tell_gap(scope_state& g, side first_of, std::string_view session_id, std::uint64_t s);
-  void cut_line(scope_state& g, side to, cut_kind kind, bool weak);
+  void cut_line(scope_state& g, const cut_record& record);
   void level_presences(scope_state& g, side to);
   void forget_presences(scope_state& g);
   void breach();
