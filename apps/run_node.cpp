@@ -233,7 +233,7 @@ int serve(const node_config& config, const secret& token, const sigset_t& signal
     begin_anew();
   };
   setup.coordinator = coordinator;
-  setup.links = std::make_shared<peer_links>(system, config.tls, config.cluster.id);
+  setup.links = std::make_shared<peer_links>(system, config.tls, config.cluster.id, config.node.name);
   auto cached = config.cache.enabled.value_or(config.bots.listen.has_value());
   if (cached)
     setup.cache = cache_policy{to_policy(config.cache.members), config.cache.presences, 0};
