@@ -32,7 +32,8 @@ void mix_watch::note(const shard_mix& x) {
   mine.guilds = x.guilds;
   mine.last_rate.assign(event_types().size(), 0);
   for (auto& count : x.counts) {
-    // What concerns a session alone comes at its begin, after an outage or when a bot asks, and not at a rate.
+    // What concerns a session alone comes at its begin, after an outage or when a bot asks, and not at a
+    // rate.
     if (count.type >= mine.last_rate.size() || type_of(count.type).lane == lane::local)
       continue;
     mine.last_rate[count.type] = count.events / seconds;
