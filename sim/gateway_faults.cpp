@@ -198,8 +198,9 @@ fault_result gateway::join(moment now) {
     which.guilds[g.index] = guild_view::attached;
     if ((which.as().intents & guilds_intent) != 0) {
       payload created{.name = "GUILD_CREATE", .d = {}};
-      put_guild_create(created.d, {world_, g},
-                       {.intents = which.as().intents, .large_threshold = which.as().large_threshold});
+      put_guild_create(
+          created.d, {world_, g},
+          {.intents = which.as().intents, .large_threshold = which.as().large_threshold, .joined = true});
       auto s = which.dispatch(std::make_shared<const payload>(std::move(created)), true);
       truth_.carried(which.number(), s, id);
       ++copies_;

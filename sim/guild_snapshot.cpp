@@ -35,7 +35,9 @@ void put_guild_create(std::string& out, const scene& at, const snapshot_view& vi
   auto shows_members = (view.intents & guild_presences_intent) != 0 && g.member_count <= presence_gate;
   put(out, "{");
   put_guild_keys(out, at);
-  put(out, R"(,"unavailable":false,"lazy":true,"large":)");
+  if (!view.joined)
+    put(out, R"(,"unavailable":false)");
+  put(out, R"(,"lazy":true,"large":)");
   put(out, large ? "true" : "false");
   put(out, R"(,"member_count":)");
   put_number(out, g.member_count);

@@ -50,6 +50,9 @@ struct snapshot_view {
   std::uint32_t large_threshold = 50;
   bool everyone = false;   ///< all members that the world shows and all presences, whatever the threshold
   std::size_t padding = 0; ///< bytes of an unknown field on top
+  /// The bot has just been added: `unavailable` stands only where a guild comes back or is shown at the start
+  /// (discord.py tells a join by that).
+  bool joined = false;
 };
 void put_guild_create(std::string& out, const scene& at, const snapshot_view& view);
 

@@ -20,6 +20,10 @@ WORLD = ["--guilds", "1200", "--rate", "500", "--heartbeat-ms", "4000", "--heart
 # @discordeno/gateway with zstd-stream loses HELLO, so that it never beats, and takes each zstd block (128 KiB) for a message:
 # no large guild, and Discord's interval, which ends after the test.
 ZSTD_WORLD = ["--guilds", "60", "--rate", "500", "--heartbeat-ms", "41250"]
+# @discordeno/gateway inflates zlib in another thread and joins what comes out late to the next message, more often the busier the
+# machine is: a connection that it so lost says nothing about the simulator.
+UNSTEADY = {("discordeno", "zlib"): "decompressPacket"}
+ATTEMPTS = 4
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -83,13 +87,14 @@ def rehearse(packages, options, folder):
         origin = f"http://127.0.0.1:{port_of(sim, port_file)}"
         command = [packages / "node", HERE / f"{options.client}.mjs", origin, TOKEN, options.transport]
         environment = {"PATH": os.environ["PATH"], "SHARDYARD_CLIENTS": str(packages)}
-        passed = subprocess.run(command, env=environment, timeout=options.seconds).returncode == 0
+        done = subprocess.run(command, env=environment, timeout=options.seconds, stderr=subprocess.PIPE, text=True)
+        passed, said = done.returncode == 0, done.stderr
     except subprocess.TimeoutExpired:
-        print(f"the client is not done after {options.seconds} s", file=sys.stderr)
-        passed = False
+        passed, said = False, f"the client is not done after {options.seconds} s"
     finally:
         orderly = end(sim)
-    return passed and orderly
+    print(said, end="", file=sys.stderr)
+    return passed and orderly, said
 
 
 def main():
@@ -104,7 +109,13 @@ def main():
         tests = subprocess.run([packages / "node", "--test", HERE / "witness.test.mjs"], timeout=options.seconds)
         return 0 if tests.returncode == 0 else 1
     with tempfile.TemporaryDirectory(prefix="shardyard-clients-") as folder:
-        return 0 if rehearse(packages, options, pathlib.Path(folder)) else 1
+        for _ in range(ATTEMPTS):
+            passed, said = rehearse(packages, options, pathlib.Path(folder))
+            own = UNSTEADY.get((options.client, options.transport))
+            if passed or not (own and own in said):
+                break
+            (pathlib.Path(folder) / "port").unlink()
+        return 0 if passed else 1
 
 
 if __name__ == "__main__":

@@ -166,7 +166,11 @@ TEST(fault, the_bot_joins_and_leaves_a_guild_for_all_sessions) {
   at.identified(0, 1);
   at.pass(10ms);
   auto guild = std::string{inject(at, R"({"kind":"join"})").at("guild").as_string()};
-  EXPECT_EQ(at.clients.front().line.dispatches("GUILD_CREATE").size(), 25u);
+  auto created = at.clients.front().line.dispatches("GUILD_CREATE");
+  ASSERT_EQ(created.size(), 25u);
+  EXPECT_EQ(created.front().at("d").at("unavailable"), false);
+  EXPECT_FALSE(created.back().at("d").as_object().contains("unavailable"))
+      << "discord.py tells a join by that";
   inject(at, R"({"kind":"leave","guild":")" + guild + "\"}");
   at.pass(100ms);
   EXPECT_FALSE(
