@@ -17,8 +17,8 @@ std::vector<std::string> joined(std::vector<std::string> first, const std::vecto
 } // namespace
 
 load_server::load_server(const std::string& program, const std::string& ca_file,
-                         std::vector<std::string> options)
-    : ca_file_(ca_file), process_(joined({program, "--ca", ca_file}, options)) {
+                         std::vector<std::string> options, const std::string& processors)
+    : ca_file_(ca_file), process_(on_processors(processors, joined({program, "--ca", ca_file}, options))) {
   port_ = static_cast<std::uint16_t>(std::stoul(process_.await("port ", 60s).substr(5)));
 }
 
