@@ -17,9 +17,9 @@ std::vector<std::string> joined(std::vector<std::string> first, const std::vecto
 } // namespace
 
 load_server::load_server(const std::string& program, const std::string& ca_file,
-                         std::vector<std::string> options)
-    : ca_file_(ca_file), process_(joined({program, "--ca", ca_file}, options)) {
-  port_ = static_cast<std::uint16_t>(std::stoul(process_.await("port ", 10s).substr(5)));
+                         std::vector<std::string> options, const std::string& processors)
+    : ca_file_(ca_file), process_(on_processors(processors, joined({program, "--ca", ca_file}, options))) {
+  port_ = static_cast<std::uint16_t>(std::stoul(process_.await("port ", 60s).substr(5)));
 }
 
 void load_server::stream(const stream_request& request) {
@@ -34,7 +34,7 @@ void load_server::await_ready(std::uint32_t count) {
 
 void load_server::await_begin(std::uint32_t count) {
   for (; count > 0; --count)
-    process_.await("begin ", 60s);
+    process_.await("begin ", 120s); // a fast stream is compressed first
 }
 
 void load_server::await_end(std::uint32_t count) {

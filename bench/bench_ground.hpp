@@ -23,7 +23,9 @@ struct stream_request {
 /// The load server as a process.
 class load_server {
 public:
-  load_server(const std::string& program, const std::string& ca_file, std::vector<std::string> options = {});
+  /// On `processors` alone, if any are named.
+  load_server(const std::string& program, const std::string& ca_file, std::vector<std::string> options = {},
+              const std::string& processors = {});
 
   std::uint16_t port() const { return port_; }
   const std::string& ca_file() const { return ca_file_; }

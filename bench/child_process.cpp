@@ -15,6 +15,12 @@ namespace shardyard::bench {
 
 using namespace std::chrono;
 
+std::vector<std::string> on_processors(const std::string& processors, std::vector<std::string> command) {
+  if (!processors.empty())
+    command.insert(command.begin(), {"taskset", "--cpu-list", processors});
+  return command;
+}
+
 child_process::child_process(std::vector<std::string> arguments,
                              std::map<std::string, std::string> environment, std::string folder,
                              std::string log)

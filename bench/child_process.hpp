@@ -12,6 +12,9 @@
 
 namespace shardyard::bench {
 
+/// The command on these processors alone, in the words of taskset; empty: on all.
+std::vector<std::string> on_processors(const std::string& processors, std::vector<std::string> command);
+
 class child_process {
 public:
   /// `environment` is added to ours. With `quiet` standard error goes to `log` instead of ours. Throws

@@ -14,6 +14,7 @@ struct node_options {
   std::string sink = "kind = \"null\""; ///< TOML of the only sink
   bool bots = false;                    ///< an endpoint for bots, and a cache of guilds
   std::string bots_more;                ///< TOML of [bots] beyond `listen`
+  std::string processors;               ///< that it runs on; empty: all
 };
 
 class node_run {

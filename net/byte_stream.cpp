@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <openssl/err.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace shardyard::net {
 namespace {
@@ -19,6 +20,21 @@ constexpr std::size_t largest_record = 16 << 10;
 
 std::string failed(std::string_view step, const url& target, std::string_view why) {
   return std::string{step} + " " + target.host + ":" + std::to_string(target.port) + ": " + std::string{why};
+}
+
+// To connect, Asio asks the kernel to be told when the socket can be written, and never takes that back. Then
+// each wait for reading would wake the thread at once, since there is room to write: one system call in four
+// at a moderate rate. A socket registered anew is asked about reading alone.
+void forget_interest_in_writing(boost::asio::ip::tcp::socket& x, error_code& error) {
+  auto protocol = x.local_endpoint(error).protocol();
+  if (error)
+    return;
+  auto native = x.release(error);
+  if (error)
+    return;
+  x.assign(protocol, native, error);
+  if (error)
+    ::close(native);
 }
 
 } // namespace
@@ -57,6 +73,8 @@ void byte_stream::open(const url& target, const stream_rules& rules, opened done
 
 void byte_stream::connect(const tcp::resolver::results_type& found, opened done) {
   boost::asio::async_connect(socket_, found, [this, done](error_code error, const tcp::endpoint&) {
+    if (!error)
+      forget_interest_in_writing(socket_, error);
     if (!error)
       socket_.native_non_blocking(true, error);
     if (error || closed_)

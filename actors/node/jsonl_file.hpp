@@ -26,6 +26,10 @@ public:
   /// Bytes in the file (including those before this process), or bytes taken where there is no file.
   virtual std::uint64_t offset() const = 0;
 
+  /// Whether a call can take long although nobody has to read: a disk may stall, a socket or pipe is only
+  /// asked what it takes at once.
+  virtual bool may_stall() const { return true; }
+
   /// Makes everything taken durable where the place can do that. False sets error().
   virtual bool sync() { return true; }
 

@@ -19,6 +19,7 @@ public:
   std::size_t try_write(std::string_view lines) override;
   std::string_view error() const override { return error_; }
   std::uint64_t offset() const override { return taken_; }
+  bool may_stall() const override { return regular_; }
 
 private:
   bool ready();
@@ -42,6 +43,7 @@ public:
   std::size_t try_write(std::string_view lines) override;
   std::string_view error() const override { return error_; }
   std::uint64_t offset() const override { return taken_; }
+  bool may_stall() const override { return false; }
 
 private:
   bool connect();

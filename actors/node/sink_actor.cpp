@@ -101,8 +101,11 @@ struct jsonl_sink_state {
 
 sink_actor spawn_jsonl_sink(caf::actor_system& system, std::unique_ptr<line_writer> writer,
                             std::string path) {
-  return system.spawn<jsonl_sink_actor::stateful_impl<jsonl_sink_state>, caf::detached>(
-      std::shared_ptr<line_writer>{std::move(writer)}, std::move(path));
+  using sink = jsonl_sink_actor::stateful_impl<jsonl_sink_state>;
+  std::shared_ptr<line_writer> shared{std::move(writer)};
+  if (shared->may_stall())
+    return system.spawn<sink, caf::detached>(std::move(shared), std::move(path));
+  return system.spawn<sink>(std::move(shared), std::move(path));
 }
 
 } // namespace shardyard

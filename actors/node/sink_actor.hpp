@@ -25,7 +25,8 @@ inline bool has_tail(const sink_settings& x) {
 }
 
 /// `writer` is for kind jsonl, opened (and its file locked) by the caller, who may have read the file's tail
-/// before. Runs in a thread of its own, because a full disk cache stops a write for long.
+/// before. For a file it runs in a thread of its own, because a full disk cache stops a write for long; what
+/// writes to a socket or pipe runs on the event path (actors/shard/event_thread.hpp) and wakes nobody.
 sink_actor spawn_jsonl_sink(caf::actor_system& system, std::unique_ptr<line_writer> writer, std::string path);
 
 } // namespace shardyard

@@ -168,7 +168,10 @@ std::uint64_t bytes_hash(std::string_view d) {
 }
 
 std::uint64_t content_hash(std::string_view d) {
-  auto bytes = bytes_hash(d);
+  return content_hash(d, bytes_hash(d));
+}
+
+std::uint64_t content_hash(std::string_view d, std::uint64_t bytes) {
   auto& known = room().recent[bytes % room().recent.size()];
   if (known.content == 0 || known.bytes != bytes)
     known = {bytes, room().content_of(d)};

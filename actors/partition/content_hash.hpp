@@ -16,6 +16,9 @@ std::uint64_t content_hash(std::string_view d);
 /// Hash of the bytes as they are, a small part of the work: where it is equal, so is the content. Any thread.
 std::uint64_t bytes_hash(std::string_view d);
 
+/// content_hash(d) for who has bytes_hash(d) at hand.
+std::uint64_t content_hash(std::string_view d, std::uint64_t bytes);
+
 /// `d.user.id` of a PRESENCE_UPDATE, 0 when there is none (the user object's other fields are not promised).
 /// Any thread.
 std::uint64_t presence_user(std::string_view d);

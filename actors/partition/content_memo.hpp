@@ -19,7 +19,7 @@ public:
     auto bytes = bytes_hash(d);
     auto& x = known_[bytes % slots];
     if (x.bytes != bytes || x.content == 0)
-      x = {bytes, content_hash(d)};
+      x = {bytes, content_hash(d, bytes)};
     return x.content;
   }
 

@@ -30,6 +30,8 @@ using clock = std::chrono::steady_clock;
 constexpr std::size_t batches_in_flight =
     64; ///< per sink; beyond that batches wait here and the shards run out of credit
 constexpr auto ack_interval = milliseconds(50);
+constexpr auto ack_patience =
+    milliseconds(100); ///< beyond that, for what comes next to carry the acknowledgements; then a timer does
 constexpr std::uint64_t ack_events = 512;
 constexpr auto news_interval = milliseconds(200);
 constexpr auto compaction_rest = milliseconds(1000);
@@ -104,6 +106,8 @@ struct partition_group_state {
   template <class Take>
   void take(const shard_key& shard, std::uint64_t term, std::uint64_t stream, Take f);
   void carry_out();
+  bool acknowledges_in_passing() const;
+  void gather_log();
   void write_log();
   void written(const log_written& x);
   void compact();
@@ -135,6 +139,7 @@ struct partition_group_state {
   std::vector<event_block> again; ///< for sinks that cannot tell whether they have it
   log_writer_actor log;
   commit_queue commits;
+  std::uint64_t before_delivery = 0; ///< place in `commits` of the newest record that deliveries wait for
   std::unique_ptr<partition_group> group;
   std::map<shard_key, inbound> streams;
   std::deque<waiting_batch> waiting;
@@ -194,22 +199,35 @@ void partition_group_state::take(const shard_key& shard, std::uint64_t term, std
 
 /// What the rules have decided becomes true: first the log, then the sinks and the answers to the shards.
 void partition_group_state::carry_out() {
-  commits.add(group->take_log());
+  gather_log();
   if (auto batch = group->take_deliveries(); !batch.empty())
-    waiting.push_back({{batch.number, std::move(batch.blocks)}, commits.newest()});
+    waiting.push_back({{batch.number, std::move(batch.blocks)}, before_delivery});
   for (auto& answer : group->drain_answers())
     if (auto found = streams.find(answer.shard); found != streams.end() && found->second.shard) {
       drains.push_back({found->second.shard, std::move(answer), commits.newest()});
     }
   forward_commands();
   hand_to_sinks();
-  if (unacknowledged >= ack_events)
+  if (unacknowledged >= ack_events || acknowledges_in_passing())
     acknowledge();
   write_log();
   send_copy();
   answer_shards();
   go_on_releasing();
   arm();
+}
+
+/// Events that keep coming acknowledge those before them, on the thread that is awake anyway.
+bool partition_group_state::acknowledges_in_passing() const {
+  return unacknowledged > 0 && given == taken && waiting.empty() && self->clock().now() >= next_ack;
+}
+
+/// Records of what the rules have decided: no delivery that follows goes out before them.
+void partition_group_state::gather_log() {
+  if (auto records = group->take_log(); !records.empty()) {
+    commits.add(records);
+    before_delivery = commits.newest();
+  }
 }
 
 /// What does not arrive is asked again by the desk.
@@ -255,7 +273,8 @@ void partition_group_state::write_log() {
 void partition_group_state::written(const log_written& x) {
   commits.written(x.ok, now());
   if (!x.ok && trouble != x.error)
-    spdlog::critical("position log: {}; nothing is delivered until it can be written", x.error);
+    spdlog::critical("position log: {}; nothing is acknowledged, and no guild cut, until it can be written",
+                     x.error);
   trouble = x.ok ? "" : x.error;
   if (compacting && !x.compacting)
     compaction_over(x.ok ? x.error : "");
@@ -388,7 +407,8 @@ void partition_group_state::acknowledge() {
     return;
   unacknowledged = 0;
   if (durable) {
-    group->checkpoint(now(), true);
+    gather_log();
+    group->checkpoint(now(), true); // tells what is delivered already, so nothing waits for it but the answer
     std::vector<sink_offset> offsets;
     for (auto& sink : sinks)
       if (!sink.path.empty())
@@ -519,7 +539,7 @@ void partition_group_state::tell_node() {
 void partition_group_state::arm() {
   auto due = std::min(next_news, clock::time_point{group->next_tick(now())});
   if (unacknowledged > 0 || given != taken)
-    due = std::min(due, next_ack);
+    due = std::min(due, next_ack + ack_patience);
   if (!waiting.empty() && !may_deliver())
     due = std::min(due, self->clock().now() + lease_retry);
   if (copy_due)
@@ -540,7 +560,7 @@ void partition_group_state::on_tick() {
   armed.reset();
   if (clock::time_point{group->next_tick(now())} <= at)
     group->tick(now());
-  if (at >= next_ack)
+  if (at >= next_ack + ack_patience)
     acknowledge();
   if (at >= next_news)
     tell_node();

@@ -4,10 +4,16 @@
 #include "actors/partition/own_block.hpp"
 
 namespace shardyard {
+
+/// Both sides have shown the user last with the same content, in whatever form.
+bool presence_level::agree(const user_state& x) {
+  return x[0].block && x[1].block && content_hash(x[0].data()) == content_hash(x[1].data());
+}
+
 void presence_level::forget(last_shown& x) {
   if (!x.block)
     return;
-  kept_bytes_ -= x.data().size();
+  kept_bytes_ -= x.size;
   sharing_ -= x.looks != own_bytes;
   x = {};
 }
@@ -19,6 +25,12 @@ void presence_level::detach(last_shown& x) {
   x.index = 0;
   x.looks = own_bytes;
   --sharing_;
+}
+
+void presence_level::detach_all() {
+  for (auto& [_, both] : users_)
+    for (auto& x : both)
+      detach(x);
 }
 
 void presence_level::seen(side from, snowflake user, const shown_event& event) {
@@ -36,32 +48,41 @@ void presence_level::seen(side from, snowflake user, const shown_event& event) {
   auto& mine = found->second[me];
   auto& others = found->second[1 - me];
   forget(mine);
-  if (others.block && (others.hash == hash || content_hash(others.data()) == content_hash(d))) {
+  if (others.block && others.hash == hash && others.size == d.size()) {
     forget(others);
     users_.erase(found);
     return;
   }
-  mine = {event.block, event.index, 0, hash};
+  mine = {event.block, event.index, static_cast<std::uint32_t>(d.size()), 0, hash};
   kept_bytes_ += d.size();
   if (++sharing_ > most_blocks)
-    for (auto& [_, both] : users_)
-      for (auto& x : both)
-        detach(x);
+    detach_all();
 }
 
 void presence_level::let_blocks_go() {
   if (sharing_ == 0)
     return;
-  for (auto& [_, both] : users_)
-    for (auto& x : both)
-      if (x.block && x.looks != own_bytes && ++x.looks > 1)
-        detach(x);
+  auto waited = [](last_shown& x) { return x.block && x.looks != own_bytes && ++x.looks > 1; };
+  for (auto i = users_.begin(); i != users_.end();) {
+    auto& both = i->second;
+    bool ripe[] = {waited(both[0]), waited(both[1])};
+    if ((ripe[0] || ripe[1]) && agree(both)) {
+      forget(both[0]);
+      forget(both[1]);
+      i = users_.erase(i);
+      continue;
+    }
+    for (auto one : {0, 1})
+      if (ripe[one])
+        detach(both[one]);
+    ++i;
+  }
 }
 
 std::vector<presence_level::shown_event> presence_level::take_differences(side to) {
   std::vector<shown_event> result;
   for (auto& [_, both] : users_)
-    if (auto& x = both[static_cast<std::size_t>(to)]; x.block)
+    if (auto& x = both[static_cast<std::size_t>(to)]; x.block && !agree(both))
       result.push_back({std::move(x.block), x.index});
   users_ = {};
   kept_bytes_ = sharing_ = 0;

@@ -1,7 +1,7 @@
-// Lets the actors of the event path, a shard and the partition group behind it, run on the io thread that
-// read the socket: an event then reaches its sink without waking another thread, which at a moderate rate
-// costs more than all work on the event. An actor that is running elsewhere just gets its message there, and
-// every other actor that these wake goes to the scheduler.
+// Lets the actors of the event path, a shard, the partition group behind it and a sink that never stalls, run
+// on the io thread that read the socket: an event then reaches its sink without waking another thread, which
+// at a moderate rate costs more than all work on the event. An actor that is running elsewhere just gets its
+// message there, and every other actor that these wake goes to the scheduler.
 #pragma once
 
 #include "actors/compat.hpp"
@@ -52,7 +52,7 @@ private:
     if (job->subtype() != caf::resumable::scheduled_actor)
       return false;
     std::string_view name = static_cast<caf::scheduled_actor*>(job)->name();
-    return name == "shardyard.shard" || name == "shardyard.partition_group";
+    return name == "shardyard.shard" || name == "shardyard.partition_group" || name == "shardyard.jsonl_sink";
   }
 
   void run() {

@@ -129,6 +129,17 @@ TEST_F(a_full_disk, acknowledges_nothing_that_it_does_not_hold_and_delivers_on) 
   EXPECT_EQ(heard->acknowledged(), 102u);
 }
 
+TEST_F(a_full_disk, keeps_nothing_back_for_the_positions_of_what_is_delivered_already) {
+  begin();
+  log_disk->full = true;
+  events();
+  w.pass(1s); // its position is due, and cannot be written
+  events();
+  w.pass(1s);
+  EXPECT_EQ(sink->sequences, (std::vector<std::uint64_t>{2, 3, 4}));
+  EXPECT_EQ(heard->acknowledged(), 2u);
+}
+
 TEST_F(a_full_disk, keeps_back_what_must_be_written_before_it_is_delivered) {
   begin();
   log_disk->full = true;

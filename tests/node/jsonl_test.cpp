@@ -278,6 +278,21 @@ TEST(jsonl_pipe, a_reader_that_stalls_is_not_waited_for_and_nothing_is_dropped) 
   ::close(ends[1]);
 }
 
+// What may stall has a thread of its own; all else is written by the thread that read the event.
+TEST(jsonl_sinks, only_what_goes_to_a_disk_may_stall) {
+  folder dir;
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  auto file = ::open((dir / "redirected").c_str(), O_CREAT | O_WRONLY, 0600);
+  EXPECT_TRUE(jsonl_file{dir / "events"}.may_stall());
+  EXPECT_TRUE((jsonl_pipe{file, "stdout"}.may_stall()));
+  EXPECT_FALSE((jsonl_pipe{ends[1], "stdout"}.may_stall()));
+  EXPECT_FALSE(jsonl_socket{dir / "nobody"}.may_stall());
+  ::close(file);
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
 TEST(jsonl_socket, a_line_cut_by_a_lost_reader_starts_over_at_the_next_one) {
   folder dir;
   auto path = dir / "socket";

@@ -92,15 +92,31 @@ TEST(presence_levels, a_difference_counts_until_the_other_side_shows_the_same_co
   level.seen(side::first, 1, presence(R"({"status":"online","user":1})"));
   level.seen(side::second, 1, presence(R"({"user":1,"status":"dnd"})"));
   level.seen(side::second, 1, presence(R"({"user":1,"status":"online"})"));
-  EXPECT_TRUE(level.empty());
+  level.seen(side::first, 3, presence(R"({"status":"idle","user":3})"));
+  level.seen(side::second, 3, presence(R"({"user":3,"status":"dnd"})"));
   level.seen(side::second, 2, presence("a"));
   level.seen(side::second, 2, presence("b"));
   level.seen(side::first, 2, presence("b"));
   level.seen(side::second, 2, presence("a"));
   auto events = level.take_differences(side::second);
-  ASSERT_EQ(events.size(), 1u);
+  ASSERT_EQ(events.size(), 2u);
   EXPECT_EQ(events[0].data(), "a");
+  EXPECT_EQ(events[1].data(), R"({"user":3,"status":"dnd"})");
   EXPECT_TRUE(level.take_differences(side::second).empty());
+}
+
+TEST(presence_levels, copies_in_another_form_are_forgotten_when_their_blocks_are) {
+  presence_level level;
+  level.seen(side::first, 1, presence(R"({"status":"idle","user":1})"));
+  level.seen(side::second, 1, presence(R"({"user":1,"status":"idle"})"));
+  level.seen(side::first, 2, presence(R"({"status":"idle","user":2})"));
+  level.seen(side::second, 2, presence(R"({"user":2,"status":"dnd"})"));
+  level.let_blocks_go();
+  level.let_blocks_go();
+  auto events = level.take_differences(side::first);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].data(), R"({"status":"idle","user":2})");
+  EXPECT_TRUE(level.empty());
 }
 
 // Row 25 of the test matrix: a storm costs neither memory without bound nor the block that brought it.
