@@ -14,6 +14,7 @@
 namespace shardyard {
 
 class json_cursor;
+class packed_shape;
 
 namespace packed {
 
@@ -59,10 +60,15 @@ public:
   bool from_file(std::string& out, std::string_view value) const;
 
 private:
-  std::vector<std::uint16_t> used_;                ///< by number of the file
-  std::vector<std::uint16_t> numbers_;             ///< by number of the process; no_number: not used
-  std::vector<std::vector<std::string>> read_;     ///< keys by number of the file
-  std::vector<std::optional<std::uint16_t>> here_; ///< number of the process; none: no room in its table
+  struct read_shape {
+    std::size_t size = 0;               ///< keys
+    const packed_shape* here = nullptr; ///< none: no room in the process's table
+    std::string head;                   ///< its keys then
+  };
+
+  std::vector<std::uint16_t> used_;    ///< by number of the file
+  std::vector<std::uint16_t> numbers_; ///< by number of the process; no_number: not used
+  std::vector<read_shape> read_;       ///< by number of the file
 };
 
 void put_varint(std::string& out, std::uint64_t x);

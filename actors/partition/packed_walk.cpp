@@ -135,6 +135,14 @@ bool walker::read_object(token& next) {
   return next.count > 0 && next.count <= rest_.size();
 }
 
+bool walker::read_head(token& next) {
+  if (rest_.empty() || static_cast<std::uint8_t>(rest_[0]) != keyed_object)
+    return false;
+  rest_.remove_prefix(1);
+  next.first = keyed_object;
+  return read_object(next);
+}
+
 bool walker::skip() {
   token next;
   for (std::size_t open = 1; open > 0; --open) {

@@ -34,6 +34,8 @@ public:
 
   /// The next token. False at the end and where the bytes are damaged.
   bool read(token& next);
+  /// The head of a keyed object, whose values need not follow.
+  bool read_head(token& next);
   /// Over one value with all that it contains.
   bool skip();
 
