@@ -127,7 +127,9 @@ TEST(guild_cache, equals_the_naive_model_after_every_one_of_random_events) {
       x.model.apply(event.name, event.d);
       ASSERT_EQ(first_difference(guild_lines(x.text()), x.model.lines()), "")
           << event.name << " " << boost::json::serialize(event.d);
-      if (event.name != "MESSAGE_CREATE") {
+      // A list that names one thing twice may change it there and back.
+      auto lists = event.name == "GUILD_MEMBERS_CHUNK" || event.name == "GUILD_SOUNDBOARD_SOUNDS_UPDATE";
+      if (event.name != "MESSAGE_CREATE" && !(lists && changed)) {
         ASSERT_EQ(changed, x.text() != before) << event.name << " " << boost::json::serialize(event.d);
       }
     }
