@@ -25,7 +25,7 @@ bool encode(std::string& out, std::string_view json);
 /// The same for the next value at `in`, whose text is known to be UTF-8.
 bool encode_next(std::string& out, json_cursor& in);
 
-/// Appends the JSON text. False when the bytes are damaged; `out` may have grown then.
+/// Appends the JSON text. False, and nothing is appended, when the bytes are damaged.
 bool decode(std::string& out, std::string_view packed);
 std::string text_of(std::string_view packed);
 

@@ -41,6 +41,14 @@ void put_keys(std::string& out, std::span<const std::string_view> keys) {
   }
 }
 
+void put_head(std::string& out, std::span<const std::string_view> keys, const packed_shape* shape) {
+  if (!shape)
+    return put_keys(out, keys);
+  auto id = shape->id();
+  out += static_cast<char>(shaped_object);
+  out.append(reinterpret_cast<const char*>(&id), sizeof id);
+}
+
 std::optional<std::string_view> take_key(std::string_view& keys) {
   auto number = take_varint(keys);
   if (!number || *number > 0xFFFF)

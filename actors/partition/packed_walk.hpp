@@ -51,6 +51,8 @@ private:
   const void* context_ = nullptr;
 };
 
+/// Head of an object of this shape; nullptr: one that carries its keys.
+void put_head(std::string& out, std::span<const std::string_view> keys, const packed_shape* shape);
 /// Head of an object that carries its keys.
 void put_keys(std::string& out, std::span<const std::string_view> keys);
 /// The next key of such a head.
