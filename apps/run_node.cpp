@@ -219,6 +219,19 @@ int report_errors(const std::vector<std::string>& errors) {
   return exit_usage;
 }
 
+/// What cannot begin ends the process: the actor system would wait for ever for the actors that have begun,
+/// with the signals blocked.
+template <class Begin>
+auto begun(Begin begin) {
+  try {
+    return begin();
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "shardyard: {}\n", error.what());
+    std::fflush(nullptr);
+    std::_Exit(exit_failed);
+  }
+}
+
 int serve(const node_config& config, const secret& token, const sigset_t& signals, bool take_over,
           std::shared_ptr<bot_secrets> secrets) {
   register_local_messages();
@@ -230,7 +243,7 @@ int serve(const node_config& config, const secret& token, const sigset_t& signal
   if (config.coordinator_enabled && !campaigns) {
     auto coordinator_setup = make_coordinator(config, token, door);
     coordinator_setup.take_over = take_over;
-    coordinator = spawn_coordinator(system, std::move(coordinator_setup));
+    coordinator = begun([&] { return spawn_coordinator(system, std::move(coordinator_setup)); });
   }
   auto setup = make_node(config, door);
   setup.begin_anew = [variable = config.discord.token_env, token] {
@@ -239,24 +252,26 @@ int serve(const node_config& config, const secret& token, const sigset_t& signal
     begin_anew();
   };
   setup.coordinator = coordinator;
-  setup.links = std::make_shared<peer_links>(system, config.tls, config.cluster.id, config.node.name);
+  setup.links = begun(
+      [&] { return std::make_shared<peer_links>(system, config.tls, config.cluster.id, config.node.name); });
   auto cached = config.cache.enabled.value_or(config.bots.listen.has_value());
   if (cached)
     setup.cache = cache_policy{to_policy(config.cache.members), config.cache.presences, 0};
   if (config.bots.listen) {
-    auto endpoint = spawn_bot_endpoint(system, make_endpoint(config, setup.card, door, secrets));
+    auto endpoint =
+        begun([&] { return spawn_bot_endpoint(system, make_endpoint(config, setup.card, door, secrets)); });
     setup.endpoint = endpoint.actor;
     spdlog::info("bots connect to {}:{} (API base URL http{}://{}:{}/api, gateway {})",
                  config.bots.listen->host, endpoint.port, config.bots.certificate_file.empty() ? "" : "s",
                  config.bots.listen->host, endpoint.port, endpoint.url);
   }
   auto port = setup.card.port;
-  auto node = spawn_node(system, std::move(setup), port);
+  auto node = begun([&] { return spawn_node(system, std::move(setup), port); });
   spdlog::info("node {} listens on {}:{}{}", config.node.name, config.node.listen.host, port,
                config.tls.empty() ? "" : ", for holders of a certificate of the cluster only");
   std::shared_ptr<etcd_election> election;
   if (campaigns) {
-    election = make_election(config, port);
+    election = begun([&] { return make_election(config, port); });
     spawn_candidate(system, {election, make_coordinator(config, token, door), node});
   }
   int received = 0;

@@ -50,7 +50,7 @@ plain_forwarder::plain_forwarder(transport mode) {
     return;
   zstd_ = ZSTD_createCCtx();
   ZSTD_CCtx_setParameter(zstd_, ZSTD_c_compressionLevel, 1);
-  ZSTD_CCtx_setParameter(zstd_, ZSTD_c_windowLog, 15);
+  ZSTD_CCtx_setParameter(zstd_, ZSTD_c_windowLog, 17);
   ZSTD_CCtx_setParameter(zstd_, ZSTD_c_contentSizeFlag, 0);
 }
 

@@ -16,7 +16,7 @@ namespace shardyard::bench {
 
 class plain_forwarder {
 public:
-  /// Compresses as an endpoint does by default: level 1, windowLog 15. Forks; not for processes with threads.
+  /// Compresses as an endpoint does by default: level 1, windowLog 17. Forks; not for processes with threads.
   /// Throws std::runtime_error.
   explicit plain_forwarder(transport mode);
   ~plain_forwarder();

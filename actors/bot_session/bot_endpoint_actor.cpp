@@ -80,7 +80,7 @@ struct bot_endpoint_state {
   void open_feeds();
   void open(std::uint32_t id, feed& x);
   void opened(std::uint32_t id, const partition_group_actor& group, const feed_opened& answer);
-  delivery_accepted take(const sink_batch& x);
+  delivery_accepted take(sink_batch& x);
   const route_table::group* group_of(snowflake guild) const;
   void list(const guild_list_wish& x);
   void ask_lists(listing& x);
@@ -217,14 +217,15 @@ void bot_endpoint_state::opened(std::uint32_t id, const partition_group_actor& g
 }
 
 /// Accepted as soon as it is on its way to the switch: both end with this process.
-delivery_accepted bot_endpoint_state::take(const sink_batch& x) {
+delivery_accepted bot_endpoint_state::take(sink_batch& x) {
   if (x.number != 0 && self->current_sender()) {
     auto from = caf::actor_cast<caf::actor_addr>(self->current_sender());
     for (auto& [id, one] : feeds)
       if (one.life == from)
         one.through = std::max(one.through, x.number);
   }
-  core->run([blocks = x.blocks](bot_switch& bots, bot_switch::time now) { bots.deliver(blocks, now); });
+  core->run(
+      [blocks = std::move(x.blocks)](bot_switch& bots, bot_switch::time now) { bots.deliver(blocks, now); });
   return {x.number, 0};
 }
 
@@ -402,7 +403,7 @@ bot_endpoint_actor::behavior_type bot_endpoint_state::make_behavior() {
   core->serve(bot_endpoint_actor{self});
   compat::send(self, bot_endpoint_actor{self}, tick{});
   return {
-      [this](const sink_batch& x) { return take(x); },
+      [this](sink_batch& x) { return take(x); },
       [this](const endpoint_routes& x) { follow(x); },
       [this](const endpoint_wish& x) {
         struct visitor {

@@ -1,5 +1,5 @@
 // Packed entities in the order of (kind, id), in few allocations: rows lie behind each other in blocks of
-// some kilobytes, so that a small guild is one block and a change of a large one moves one block's bytes.
+// about a kilobyte, so that a small guild is one or two of them and a change moves one block's bytes.
 // Plain class; views hold until the next change.
 #pragma once
 

@@ -62,15 +62,19 @@ public:
   /// when it cannot be read.
   bool replace(std::string_view d, const cache_policy& policy);
 
-  /// One delivered event of this guild. True when something that belongs to GUILD_CREATE has changed. Applied
-  /// to an empty cache it does nothing.
+  /// One delivered event of this guild. True when something that belongs to GUILD_CREATE has changed; false
+  /// promises that nothing has, but for MESSAGE_CREATE, whose `last_message_id` is not worth a log record.
+  /// Applied to an empty cache it does nothing. GUILD_CREATE and GUILD_DELETE are the owner's to judge.
   bool apply(event_type_id type, std::string_view d, const cache_policy& policy);
 
   /// Appends the `d` of GUILD_CREATE. Keys that no one documents are kept as they came.
   void write_guild_create(std::string& out, snowflake guild, const guild_view& view,
                           const cache_policy& policy) const;
 
-  /// Ordinary events that lead from this state to `newer`, in an order in which they can be applied.
+  /// Ordinary events that lead from this state to `newer`, in an order in which they can be applied. Not
+  /// told: what no event tells alone (`last_message_id`, counts of a thread's messages, keys of GUILD_CREATE
+  /// only, keys that have gone), and leaves where `newer` does not list everybody. So the owner goes on with
+  /// `newer`, not with this state plus the events.
   std::vector<difference_event> difference(const guild_cache& newer, snowflake guild) const;
 
   /// Appends one GUILD_MEMBERS_CHUNK's `members` array for those of `users` that are kept, and tells which
@@ -82,7 +86,8 @@ public:
 
   std::uint64_t member_count() const;
 
-  /// The whole state as bytes that load() understands, on this or another host of the same build.
+  /// The whole state as bytes that load() understands, on this or another host of the same build. load()
+  /// gives nothing for bytes that are damaged or of a build with other word lists.
   void save(std::string& out) const;
   static std::optional<guild_cache> load(std::string_view bytes);
 

@@ -5,6 +5,10 @@
 #include <charconv>
 #include <cstring>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 namespace shardyard {
 namespace {
 
@@ -33,6 +37,17 @@ bool is_hex(char c) {
 
 /// At the first quote, backslash or control character at or after `at`.
 const char* special(const char* at, const char* end) {
+#ifdef __SSE2__
+  for (; end - at >= 16; at += 16) {
+    auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    auto control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
+    auto quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    auto escapes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    auto found = _mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(quotes, escapes)));
+    if (found != 0)
+      return at + std::countr_zero(static_cast<unsigned>(found));
+  }
+#endif
   for (; end - at >= 8; at += 8) {
     std::uint64_t word = 0;
     std::memcpy(&word, at, sizeof word);
@@ -49,19 +64,6 @@ const char* special(const char* at, const char* end) {
 void json_cursor::fail() {
   failed_ = true;
   at_ = end_;
-}
-
-char json_cursor::peek() {
-  while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\t' || *at_ == '\r'))
-    ++at_;
-  return at_ == end_ ? '\0' : *at_;
-}
-
-bool json_cursor::take(char c) {
-  if (peek() != c || at_ == end_)
-    return false;
-  ++at_;
-  return true;
 }
 
 bool json_cursor::take_word(std::string_view word) {

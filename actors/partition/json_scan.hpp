@@ -20,9 +20,18 @@ public:
   bool failed() const { return failed_; }
 
   /// The next character that is no white space; 0 at the end.
-  char peek();
+  char peek() {
+    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\t' || *at_ == '\r'))
+      ++at_;
+    return at_ == end_ ? '\0' : *at_;
+  }
   /// Steps over `c`, when it comes next.
-  bool take(char c);
+  bool take(char c) {
+    if (peek() != c || at_ == end_)
+      return false;
+    ++at_;
+    return true;
+  }
   bool take_word(std::string_view word);
   /// Only white space is left.
   bool done() { return peek() == 0 && at_ == end_; }

@@ -6,6 +6,8 @@
 #include "actors/partition/packed_walk.hpp"
 
 #include <cstring>
+#include <functional>
+#include <unordered_map>
 
 namespace shardyard::packed {
 namespace {
@@ -13,14 +15,39 @@ namespace {
 constexpr std::uint16_t no_number = 0xFFFF;
 static_assert(most_shapes < no_number);
 
-// An object's keys in the file: as a keyed object has them, so that both are read alike.
-std::string keys_of(const packed_shape& shape) {
-  std::vector<std::string_view> keys;
-  for (std::size_t i = 0; i < shape.size(); ++i)
-    keys.push_back(shape.key(i));
-  std::string result;
-  put_keys(result, keys);
+struct view_hash : std::hash<std::string_view> {
+  using is_transparent = void;
+};
+
+/// What the process calls a file's shapes, by their keys as the file has them: most files have the same.
+using known_heads = std::unordered_map<std::string, const packed_shape*, view_hash, std::equal_to<>>;
+
+struct keyed_head {
+  std::string_view bytes; ///< tag, count and keys
+  std::size_t count = 0;
+};
+
+/// Off the front of `bytes`.
+std::optional<keyed_head> take_head(std::string_view& bytes) {
+  walker at{bytes};
+  token head;
+  if (!at.read_head(head))
+    return std::nullopt;
+  keyed_head result{bytes.substr(0, bytes.size() - at.rest().size()), head.count};
+  bytes = at.rest();
   return result;
+}
+
+const packed_shape* shape_of(const keyed_head& head) {
+  std::vector<std::string_view> keys;
+  std::uint64_t hash = 0;
+  auto rest = head.bytes.substr(1);
+  take_varint(rest);
+  for (std::size_t i = 0; i < head.count; ++i) {
+    keys.push_back(*take_key(rest));
+    hash = add_key(hash, keys.back());
+  }
+  return intern_shape(keys, hash);
 }
 
 } // namespace
@@ -54,43 +81,37 @@ void shape_list::to_file(std::string& out, std::string_view packed) {
 void shape_list::write(std::string& out) const {
   put_varint(out, used_.size());
   for (auto each : used_)
-    out.append(keys_of(*find_shape(each)));
+    out.append(find_shape(each)->head());
 }
 
 bool shape_list::read(std::string_view& bytes) {
+  static thread_local known_heads known;
   read_.clear();
-  here_.clear();
   auto count = take_varint(bytes);
   if (!count || *count > most_shapes)
     return false;
   for (std::size_t i = 0; i < *count; ++i) {
-    walker at{bytes};
-    token head;
-    if (bytes.empty() || static_cast<std::uint8_t>(bytes[0]) != keyed_object || !at.read(head))
+    auto head = take_head(bytes);
+    if (!head)
       return false;
-    auto& keys = read_.emplace_back();
-    std::vector<std::string_view> views;
-    std::uint64_t hash = 0;
-    auto rest = head.body;
-    for (std::size_t k = 0; k < head.count; ++k) {
-      auto key = take_key(rest);
-      if (!key)
-        return false;
-      keys.emplace_back(*key);
-      views.push_back(*key);
-      hash = add_key(hash, *key);
+    auto& next = read_.emplace_back();
+    next.size = head->count;
+    if (auto found = known.find(head->bytes); found != known.end()) {
+      next.here = found->second;
+    } else if (next.here = shape_of(*head); next.here) {
+      if (known.size() < most_shapes)
+        known.emplace(head->bytes, next.here);
+    } else {
+      next.head = head->bytes;
     }
-    auto* shape = intern_shape(views, hash);
-    here_.push_back(shape ? std::optional{shape->id()} : std::nullopt);
-    bytes = at.rest();
   }
   return true;
 }
 
 bool shape_list::from_file(std::string& out, std::string_view value) const {
   auto sizes = [](const void* context, std::uint16_t number) {
-    auto& lists = *static_cast<const std::vector<std::vector<std::string>>*>(context);
-    return number < lists.size() ? lists[number].size() : 0;
+    auto& shapes = *static_cast<const std::vector<read_shape>*>(context);
+    return number < shapes.size() ? shapes[number].size : 0;
   };
   walker at{value, sizes, &read_};
   token next;
@@ -106,12 +127,13 @@ bool shape_list::from_file(std::string& out, std::string_view value) const {
     auto begin = behind - sizeof next.number - 1;
     out.append(value.substr(copied, begin - copied));
     copied = behind;
-    if (auto here = here_[next.number]) {
+    auto& shape = read_[next.number];
+    if (shape.here) {
+      auto id = shape.here->id();
       out += static_cast<char>(shaped_object);
-      out.append(reinterpret_cast<const char*>(&*here), sizeof *here);
+      out.append(reinterpret_cast<const char*>(&id), sizeof id);
     } else {
-      std::vector<std::string_view> keys{read_[next.number].begin(), read_[next.number].end()};
-      put_keys(out, keys);
+      out.append(shape.head);
     }
   }
   out.append(value.substr(copied));

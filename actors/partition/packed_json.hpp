@@ -14,6 +14,7 @@
 namespace shardyard {
 
 class json_cursor;
+class packed_shape;
 
 namespace packed {
 
@@ -24,7 +25,7 @@ bool encode(std::string& out, std::string_view json);
 /// The same for the next value at `in`, whose text is known to be UTF-8.
 bool encode_next(std::string& out, json_cursor& in);
 
-/// Appends the JSON text. False when the bytes are damaged; `out` may have grown then.
+/// Appends the JSON text. False, and nothing is appended, when the bytes are damaged.
 bool decode(std::string& out, std::string_view packed);
 std::string text_of(std::string_view packed);
 
@@ -59,10 +60,15 @@ public:
   bool from_file(std::string& out, std::string_view value) const;
 
 private:
-  std::vector<std::uint16_t> used_;                ///< by number of the file
-  std::vector<std::uint16_t> numbers_;             ///< by number of the process; no_number: not used
-  std::vector<std::vector<std::string>> read_;     ///< keys by number of the file
-  std::vector<std::optional<std::uint16_t>> here_; ///< number of the process; none: no room in its table
+  struct read_shape {
+    std::size_t size = 0;               ///< keys
+    const packed_shape* here = nullptr; ///< none: no room in the process's table
+    std::string head;                   ///< its keys then
+  };
+
+  std::vector<std::uint16_t> used_;    ///< by number of the file
+  std::vector<std::uint16_t> numbers_; ///< by number of the process; no_number: not used
+  std::vector<read_shape> read_;       ///< by number of the file
 };
 
 void put_varint(std::string& out, std::uint64_t x);

@@ -2,6 +2,7 @@
 
 #include "actors/partition/packed_json.hpp"
 #include "actors/partition/packed_tags.hpp"
+#include "actors/partition/packed_text.hpp"
 #include "actors/partition/packed_words.hpp"
 
 #include <algorithm>
@@ -35,10 +36,10 @@ bool canonical(std::string_view digits, std::uint64_t& value) {
   return error == std::errc{} && end == digits.data() + digits.size();
 }
 
-void append_decimal(std::string& out, std::uint64_t x) {
-  char digits[20];
-  auto end = std::to_chars(digits, digits + sizeof digits, x).ptr;
-  out.append(digits, static_cast<std::size_t>(end - digits));
+void append_decimal(text_buffer& out, std::uint64_t x) {
+  constexpr std::size_t longest = 20;
+  auto digits = out.reserve(longest);
+  out.commit(static_cast<std::size_t>(std::to_chars(digits, digits + longest, x).ptr - digits));
 }
 
 // -- times
@@ -70,10 +71,10 @@ void write_seconds(char* at, std::uint64_t seconds) {
   two_digits(at + 17, rest % 60);
 }
 
-bool append_time(std::string& out, std::uint64_t seconds, std::int64_t microseconds) {
+bool append_time(text_buffer& out, std::uint64_t seconds, std::int64_t microseconds) {
   if (seconds >= end_of_9999)
     return false;
-  char text[long_time];
+  auto text = out.reserve(long_time);
   write_seconds(text, seconds);
   auto end = text + 19;
   if (microseconds >= 0) {
@@ -82,7 +83,7 @@ bool append_time(std::string& out, std::uint64_t seconds, std::int64_t microseco
       *end++ = static_cast<char>('0' + microseconds / unit % 10);
   }
   std::memcpy(end, "+00:00", 6);
-  out.append(text, static_cast<std::size_t>(end + 6 - text));
+  out.commit(static_cast<std::size_t>(end + 6 - text));
   return true;
 }
 
@@ -156,24 +157,28 @@ bool put_hex(std::string& out, std::string_view content) {
   return true;
 }
 
-void append_hex(std::string& out, std::string_view bytes) {
-  constexpr auto digits = "0123456789abcdef";
-  char text[32];
-  auto at = text;
-  for (unsigned char byte : bytes) {
+void append_hex(text_buffer& out, std::string_view bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  auto at = out.reserve(2 * bytes.size());
+  for (auto each : bytes) {
+    auto byte = static_cast<unsigned char>(each);
     *at++ = digits[byte >> 4];
     *at++ = digits[byte & 15];
   }
-  out.append(text, static_cast<std::size_t>(at - text));
+  out.commit(2 * bytes.size());
 }
 
-void append_quoted(std::string& out, std::string_view content) {
-  out += '"';
+void append_quoted(text_buffer& out, std::string_view content) {
+  out.put('"');
   out.append(content);
-  out += '"';
+  out.put('"');
 }
 
 } // namespace
+
+void put_id(std::string& out, std::uint64_t id) {
+  put_sized(out, decimal_string, id);
+}
 
 void put_string(std::string& out, std::string_view content) {
   std::uint64_t value = 0;
@@ -246,7 +251,7 @@ int fixed_size(std::uint8_t first) {
   return sizes[first];
 }
 
-bool put_scalar_text(std::string& out, std::uint8_t first, std::string_view body) {
+bool put_scalar_text(text_buffer& out, std::uint8_t first, std::string_view body) {
   if (first < small_integers) {
     append_decimal(out, first);
     return true;
@@ -264,21 +269,21 @@ bool put_scalar_text(std::string& out, std::uint8_t first, std::string_view body
     append_decimal(out, load_number(body));
     return true;
   case negative_integer:
-    out += '-';
+    out.put('-');
     append_decimal(out, load_number(body));
     return true;
   case decimal_string:
-    out += '"';
+    out.put('"');
     append_decimal(out, load_number(body));
-    out += '"';
+    out.put('"');
     return true;
   default:
     break;
   }
   auto quoted_time = [&out](std::uint64_t seconds, std::int64_t microseconds) {
-    out += '"';
+    out.put('"');
     auto good = append_time(out, seconds, microseconds);
-    out += '"';
+    out.put('"');
     return good;
   };
   auto number = body.size() <= 8 ? load_number(body) : 0;
@@ -312,11 +317,11 @@ bool put_scalar_text(std::string& out, std::uint8_t first, std::string_view body
     return quoted_time(number, -1);
   case hex_string:
   case animated_hex_string:
-    out += '"';
+    out.put('"');
     if (first == animated_hex_string)
-      out += "a_";
+      out.append("a_");
     append_hex(out, body);
-    out += '"';
+    out.put('"');
     return true;
   default:
     return false;

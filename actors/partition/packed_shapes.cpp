@@ -1,5 +1,7 @@
 #include "actors/partition/packed_shapes.hpp"
 
+#include "actors/partition/packed_walk.hpp"
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -10,7 +12,7 @@ namespace shardyard {
 namespace {
 
 // Some hundred shapes are in use; the bounds only hold back who makes up keys.
-constexpr std::size_t most_keys = 255, most_text = 4096, most_bytes = 2u << 20;
+constexpr std::size_t most_keys = 255, most_text = 8192, most_bytes = 2u << 20;
 constexpr std::size_t slots = most_shapes * 2, longest_probe = 32;
 
 class shape_table {
@@ -29,7 +31,7 @@ public:
       return known;
     std::size_t text = 0;
     for (auto key : keys)
-      text += key.size() + 4 + sizeof(std::uint32_t);
+      text += 2 * key.size() + 6 + sizeof(std::uint32_t);
     if (text > most_text || bytes_.load(std::memory_order_relaxed) + text > most_bytes)
       return nullptr;
     bytes_ += text + sizeof(packed_shape);
@@ -89,7 +91,9 @@ packed_shape::packed_shape(std::uint16_t id, std::uint64_t hash, std::span<const
     text_.append(text_.empty() ? "{\"" : ",\"").append(key).append("\":");
     ends_.push_back(static_cast<std::uint32_t>(text_.size()));
   }
+  packed::put_keys(head_, keys);
   text_.shrink_to_fit();
+  head_.shrink_to_fit();
   ends_.shrink_to_fit();
 }
 

@@ -30,11 +30,13 @@ public:
     return all.substr(2, all.size() - 4);
   }
   bool has(std::span<const std::string_view> keys) const;
+  /// The keys as a file has them (packed_walk.hpp, put_keys).
+  std::string_view head() const { return head_; }
 
 private:
   std::uint16_t id_;
   std::uint64_t hash_;
-  std::string text_;
+  std::string text_, head_;
   std::vector<std::uint32_t> ends_;
 };
 

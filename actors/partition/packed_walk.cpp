@@ -41,6 +41,14 @@ void put_keys(std::string& out, std::span<const std::string_view> keys) {
   }
 }
 
+void put_head(std::string& out, std::span<const std::string_view> keys, const packed_shape* shape) {
+  if (!shape)
+    return put_keys(out, keys);
+  auto id = shape->id();
+  out += static_cast<char>(shaped_object);
+  out.append(reinterpret_cast<const char*>(&id), sizeof id);
+}
+
 std::optional<std::string_view> take_key(std::string_view& keys) {
   auto number = take_varint(keys);
   if (!number || *number > 0xFFFF)
@@ -133,6 +141,14 @@ bool walker::read_object(token& next) {
     next.count = next.shape ? next.shape->size() : 0;
   }
   return next.count > 0 && next.count <= rest_.size();
+}
+
+bool walker::read_head(token& next) {
+  if (rest_.empty() || static_cast<std::uint8_t>(rest_[0]) != keyed_object)
+    return false;
+  rest_.remove_prefix(1);
+  next.first = keyed_object;
+  return read_object(next);
 }
 
 bool walker::skip() {

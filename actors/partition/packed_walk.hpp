@@ -34,6 +34,8 @@ public:
 
   /// The next token. False at the end and where the bytes are damaged.
   bool read(token& next);
+  /// The head of a keyed object, whose values need not follow.
+  bool read_head(token& next);
   /// Over one value with all that it contains.
   bool skip();
 
@@ -49,6 +51,8 @@ private:
   const void* context_ = nullptr;
 };
 
+/// Head of an object of this shape; nullptr: one that carries its keys.
+void put_head(std::string& out, std::span<const std::string_view> keys, const packed_shape* shape);
 /// Head of an object that carries its keys.
 void put_keys(std::string& out, std::span<const std::string_view> keys);
 /// The next key of such a head.

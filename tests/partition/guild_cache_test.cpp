@@ -127,7 +127,9 @@ TEST(guild_cache, equals_the_naive_model_after_every_one_of_random_events) {
       x.model.apply(event.name, event.d);
       ASSERT_EQ(first_difference(guild_lines(x.text()), x.model.lines()), "")
           << event.name << " " << boost::json::serialize(event.d);
-      if (event.name != "MESSAGE_CREATE") {
+      // A list that names one thing twice may change it there and back.
+      auto lists = event.name == "GUILD_MEMBERS_CHUNK" || event.name == "GUILD_SOUNDBOARD_SOUNDS_UPDATE";
+      if (event.name != "MESSAGE_CREATE" && !(lists && changed)) {
         ASSERT_EQ(changed, x.text() != before) << event.name << " " << boost::json::serialize(event.d);
       }
     }
@@ -194,6 +196,27 @@ TEST(guild_cache, counts_a_join_that_is_told_twice_once_even_of_members_who_are_
   tell("GUILD_MEMBER_REMOVE", "100200300400500600");
   tell("GUILD_MEMBER_ADD", "100200300400500600");
   EXPECT_EQ(cache.member_count(), 12u) << "left and came back";
+}
+
+TEST(guild_cache, keeps_what_an_event_leaves_out_of_a_member) {
+  harbour_cache x;
+  auto id = std::to_string(senna);
+  auto guild = R"("guild_id":")" + std::to_string(harbour) + '"';
+  auto before = x.entity("members", senna).as_object();
+  ASSERT_TRUE(before.contains("joined_at"));
+  x.apply("GUILD_MEMBER_UPDATE",
+          "{" + guild + R"(,"user":{"id":")" + id + R"(","username":"s"},"roles":[],"nick":"first"})");
+  x.apply("VOICE_STATE_UPDATE", R"({"user_id":")" + id + R"(","channel_id":")" + std::to_string(voice_room) +
+                                    R"(","member":{"user":{"id":")" + id +
+                                    R"("},"nick":"second","extra":[1]},)" + guild + "}");
+  x.apply("GUILD_MEMBER_UPDATE",
+          "{" + guild + R"(,"user":{"id":")" + id + R"("},"roles":["7"],"nick":"third"})");
+  auto after = x.entity("members", senna).as_object();
+  EXPECT_EQ(after.at("joined_at"), before.at("joined_at"));
+  EXPECT_EQ(after.at("nick"), "third");
+  EXPECT_EQ(after.at("extra").as_array().size(), 1u);
+  EXPECT_FALSE(after.contains("guild_id"));
+  EXPECT_FALSE(x.entity("voice_states", senna).as_object().contains("member"));
 }
 
 TEST(guild_cache, has_no_difference_to_itself) {

@@ -1,5 +1,6 @@
 """Wrong arguments, wrong configurations, absent peers: the exit code says which it was, the text what to do."""
 import os
+import socket
 import subprocess
 import tempfile
 
@@ -78,6 +79,23 @@ def a_wrong_configuration_names_every_wrong_key(options):
         p.demand(2, ["DISCORD_TOKEN"], "node", "--config", os.path.join(SOURCE, "cluster-config/one-host.toml"), token=False)
 
 
+def a_node_whose_port_is_taken_ends_and_names_the_port(options):
+    with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as other:
+        p = Program(options, folder)
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        own = os.path.join(SOURCE, "cluster-config/one-host.toml")
+
+        def refused(coordinator, **at):
+            p.demand(1, [taken.split(":")[1]], "node", "--config", own, *(x for key, value in {
+                "node.listen": at["node"], "bots.listen": at["bots"], "coordinator.enabled": coordinator,
+                "node.state_dir": os.path.join(folder, "state"), "store.path": os.path.join(folder, "cluster.db"),
+                "discord.api_base": f"http://127.0.0.1:{free_port()}/api/v10"}.items() for x in ("--set", f"{key}={value}")))
+        free = f"127.0.0.1:{free_port()}"
+        refused("true", node=taken, bots=free)
+        refused("true", node=free, bots=taken)
+        refused("false", node=taken, bots=free)
+
+
 def verbs_that_cannot_be_carried_out_are_refused_with_a_way_on(options):
     with world(options) as w:
         def refused(*arguments):
@@ -97,4 +115,5 @@ def verbs_that_cannot_be_carried_out_are_refused_with_a_way_on(options):
 if __name__ == "__main__":
     run(wrong_arguments_are_usage_errors, an_absent_coordinator_is_told_from_a_refusal,
         an_audit_without_its_files_fails_with_the_file_named, a_wrong_configuration_names_every_wrong_key,
+        a_node_whose_port_is_taken_ends_and_names_the_port,
         verbs_that_cannot_be_carried_out_are_refused_with_a_way_on)

@@ -1,0 +1,122 @@
+// How events change what the cache has of members, presences and voice states: the frequent ones, so they are
+// packed once and merged without their text.
+#include "actors/partition/guild_change.hpp"
+#include "actors/partition/packed_fields.hpp"
+
+namespace shardyard {
+
+snowflake guild_change::user_in(std::string_view member) const {
+  snowflake id = 0;
+  each_field(member, [&id](std::string_view key, std::string_view value) {
+    if (key != "user")
+      return true;
+    each_field(value, [&id](std::string_view inner, std::string_view text) {
+      if (inner == "id")
+        id = id_of(text);
+      return id == 0;
+    });
+    return false;
+  });
+  return id;
+}
+
+bool guild_change::merge_member(std::string_view json) {
+  std::string bytes;
+  return packed::encode(bytes, json) && merge_packed_member(bytes);
+}
+
+/// What an event leaves out stays as it was. Mostly it leaves out nothing.
+bool guild_change::merge_packed_member(std::string_view bytes) {
+  row_key key{member_row, entity_id(member_row, bytes)};
+  if (key.id == 0)
+    return false;
+  auto before = rows_.find(key);
+  if (before && packed::same_keys(bytes, *before))
+    return rows_.put(key, bytes);
+  auto fields = packed::fields::read(bytes);
+  if (!fields)
+    return false;
+  fields->erase("guild_id");
+  if (auto old = before ? packed::fields::read(*before) : std::nullopt)
+    fields->complete(*old);
+  std::string merged;
+  fields->write(merged);
+  return rows_.put(key, merged);
+}
+
+bool guild_change::drop_member(snowflake user) {
+  auto known = rows_.erase({member_row, user});
+  return rows_.erase({presence_row, user}) || known;
+}
+
+bool guild_change::member_added() {
+  auto user = user_in(d_);
+  if (user == 0)
+    return false;
+  auto fresh = content_.note_join(user);
+  auto known = rows_.find({member_row, user}).has_value() || !fresh;
+  if (!known)
+    ++content_.member_count;
+  return (content_.is_kept(user, policy_) && merge_member(d_)) || !known;
+}
+
+bool guild_change::member_updated() {
+  auto user = user_in(d_);
+  return user != 0 && content_.is_kept(user, policy_) && merge_member(d_);
+}
+
+bool guild_change::member_gone() {
+  auto user = user_in(d_);
+  if (user == 0)
+    return false;
+  auto known = drop_member(user);
+  content_.note_leave(user);
+  rows_.erase({voice_row, user});
+  // Who is not known may have left before, but only where everybody is known.
+  auto counted = known || !content_.knows_everybody();
+  if (counted && content_.member_count > 0)
+    --content_.member_count;
+  return counted;
+}
+
+bool guild_change::members_chunk() {
+  auto changed = false;
+  each_element(fields_.get("members"), [&](std::string_view member) {
+    auto user = user_in(member);
+    auto wanted = policy_.members == member_policy::all || rows_.find({member_row, user}).has_value();
+    if (user != 0 && wanted)
+      changed |= merge_member(member);
+  });
+  if (!policy_.presences)
+    return changed;
+  each_element(fields_.get("presences"), [&](std::string_view presence) {
+    if (rows_.find({member_row, user_in(presence)}))
+      changed |= put_own(presence_row, presence);
+  });
+  return changed;
+}
+
+bool guild_change::presence() {
+  auto user = user_in(d_);
+  return user != 0 && rows_.find({member_row, user}) && put_own(presence_row, d_);
+}
+
+bool guild_change::voice_state() {
+  std::string bytes, state;
+  if (!packed::encode(bytes, d_))
+    return false;
+  auto fields = packed::fields::read(bytes);
+  auto user = fields ? packed::id_of(fields->get("user_id")) : 0;
+  if (user == 0)
+    return false;
+  auto member = fields->get("member");
+  for (auto key : {"member", "guild_id"})
+    fields->erase(key);
+  fields->write(state);
+  auto changed = put_packed(voice_row, state);
+  if (!content_.is_kept(user, policy_))
+    return drop_member(user) || changed;
+  return (!member.empty() && merge_packed_member(member)) || changed;
+}
+
+} // namespace shardyard
