@@ -138,6 +138,18 @@ bool coordinator_state::is_gone(const std::string& node, milliseconds patience) 
   return joined_since.contains(node) || self->clock().now() >= born + patience;
 }
 
+/// A host that has yet to come back to a new coordinator may hold the session of a shard that runs nowhere:
+/// it had closed it for a move when the coordinator before this one ended. Until it has spoken, or had the
+/// time to, an IDENTIFY would throw that session away.
+bool coordinator_state::awaits_hosts() const {
+  if (self->clock().now() >= born + rejoin_patience)
+    return false;
+  auto silent = [this](const std::string& node) { return !node.empty() && !view.reported(node); };
+  if (std::ranges::any_of(groups, [&](auto& x) { return silent(x.place.node); }))
+    return true;
+  return std::ranges::any_of(placements, [&](auto& x) { return std::ranges::any_of(x.second, silent); });
+}
+
 void coordinator_state::replace_lost_hosts() {
   if (weights().empty())
     return;

@@ -205,7 +205,7 @@ void coordinator_state::send_start(const shard_key& shard, std::uint64_t of_plan
   auto place = placements.find("topology/" + std::to_string(shard.topology));
   auto told =
       place != placements.end() && shard.id < place->second.size() && view.reported(place->second[shard.id]);
-  if (!node || !told || at < last + start_repeat)
+  if (!node || !told || at < last + start_repeat || awaits_hosts())
     return;
   last = at;
   compat::send(self, node, start{of_plan, journal.epoch(), shard, next_term(), sessions.find(shard)});

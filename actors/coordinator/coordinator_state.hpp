@@ -75,6 +75,7 @@ struct coordinator_state {
   bool lease_is_over(const std::string& node) const;
   bool is_lost(const std::string& node) const;
   bool is_gone(const std::string& node, std::chrono::milliseconds patience) const;
+  bool awaits_hosts() const;
   void note_losses();
   void replace_lost_hosts();
   std::optional<group_origin> state_of_lost(const placed_group& group) const;

@@ -51,17 +51,51 @@ void node_state::look_for_coordinator() {
     return;
   }
   if (hint_port != 0) {
-    dialling_seed = true;
-    dial_place(hint_host, hint_port);
-    hint_port = 0;
+    auto port = std::exchange(hint_port, 0);
+    look_at(hint_host, port);
     return;
   }
   auto places = places_to_look();
   if (places.empty())
     return;
   auto& [host, port] = places[next_seed++ % places.size()];
+  look_at(host, port);
+}
+
+/// A peer that is connected is asked; to dial it would be in the way of that connection.
+void node_state::look_at(const std::string& host, std::uint16_t port) {
   dialling_seed = true;
+  for (auto& [name, peer] : peers)
+    if (peer.handle && peer.card.host == host && peer.card.port == port)
+      return ask_for_coordinator(peer.handle);
   dial_place(host, port);
+}
+
+void node_state::ask_for_coordinator(const node_actor& peer) {
+  compat::request(self, peer, remote_timeout, find_coordinator{})
+      .then(
+          [this](const caf::strong_actor_ptr& there, const std::string& host, std::uint16_t port) {
+            coordinator_named(there ? caf::actor_cast<coordinator_actor>(there) : nullptr, host, port);
+          },
+          [this](caf::error&) { coordinator_named(nullptr, {}, 0); });
+}
+
+/// An attempt has come to its end with this; all empty: the next place is tried after a while.
+void node_state::coordinator_named(const coordinator_actor& there, const std::string& host,
+                                   std::uint16_t port) {
+  if (coordinator || !dialling_seed)
+    return;
+  dialling_seed = false;
+  // Not after equal waits: hosts that are each other's seeds and start together would go on dialling each
+  // other at the same moments, see dial_turn.
+  next_join = self->clock().now() + look_after + milliseconds(std::uniform_int_distribution{0, 200}(dice));
+  if (there) {
+    join(there);
+  } else if (port != 0) {
+    hint_host = host;
+    hint_port = port;
+    next_join = {};
+  }
 }
 
 /// One connection to a place at a time: of two that are made together each side may keep another one. The
@@ -118,21 +152,7 @@ void node_state::found(const peer_found& x) {
   // Told even when it comes late and other places are being tried already.
   if (!x.error.empty() && std::exchange(last_trouble, x.place + x.error) != x.place + x.error)
     spdlog::warn("seed {}: {}", x.place, x.error);
-  if (!dialling_seed)
-    return;
-  dialling_seed = false;
-  // Not after equal waits: hosts that are each other's seeds and start together would go on dialling each
-  // other at the same moments, see dial_turn.
-  next_join = self->clock().now() + look_after + milliseconds(std::uniform_int_distribution{0, 200}(dice));
-  if (!x.error.empty())
-    return;
-  if (x.coordinator) {
-    join(x.coordinator);
-  } else if (x.hint_port != 0) {
-    hint_host = x.hint_host;
-    hint_port = x.hint_port;
-    next_join = {};
-  }
+  coordinator_named(x.coordinator, x.hint_host, x.hint_port);
 }
 
 void node_state::join(const coordinator_actor& handle) {
@@ -270,6 +290,8 @@ void node_state::have_peer(peer& x, const node_actor& node) {
   spdlog::info("node {} is reached at {}:{}", x.card.name, x.card.host, x.card.port);
   choose_second_host();
   find_groups();
+  if (!coordinator && !joining)
+    next_join = {}; // it may know where the coordinator is
 }
 
 void node_state::lost_peer(const std::string& name) {

@@ -66,6 +66,9 @@ struct node_state {
   void look_for_coordinator();
   std::vector<std::pair<std::string, std::uint16_t>> places_to_look() const;
   void heed(const leader_news& x);
+  void look_at(const std::string& host, std::uint16_t port);
+  void ask_for_coordinator(const node_actor& peer);
+  void coordinator_named(const coordinator_actor& there, const std::string& host, std::uint16_t port);
   void found(const peer_found& x);
   void join(const coordinator_actor& handle);
   void lost_coordinator(const std::string& why);

@@ -128,6 +128,51 @@ TEST_F(two_hosts, a_shard_is_closed_in_order_before_another_host_resumes_its_ses
   EXPECT_EQ(b.told->starts.front().session->cursor, 70u);
 }
 
+/// The coordinator ends when `a` has closed the shard for `b`; the next one hears of `b` first.
+struct a_coordinator_that_ends_in_a_move : two_hosts {
+  shard_key moved;
+
+  void SetUp() override {
+    begin();
+    moved = of_a.front();
+    ASSERT_TRUE(order("move", std::to_string(moved.id), "b").ok);
+    w.pass(500ms);
+    ASSERT_EQ(a.told->releases.size(), 1u);
+    forget_orders();
+    restart();
+    discord_is_well();
+    come_back(b, of_b);
+  }
+  void come_back(fake_node& x, const std::vector<shard_key>& shards) {
+    auto under = join(x);
+    ASSERT_EQ(why_not(under), "");
+    tell(x, std::get<assignment>(under), shards);
+  }
+};
+
+TEST_F(a_coordinator_that_ends_in_a_move, does_not_lose_the_session_to_who_is_heard_first) {
+  w.pass(1s);
+  EXPECT_TRUE(b.told->starts.empty()) << "a may have the session";
+  auto under = join(a);
+  ASSERT_EQ(why_not(under), "");
+  checkpoint_report rows{.node = "a", .incarnation = a.card.incarnation};
+  rows.cluster_epoch = std::get<assignment>(under).cluster_epoch;
+  rows.rows.push_back(session_of(moved, 9));
+  w.send(coordinator, rows);
+  tell(a, std::get<assignment>(under), {});
+  w.pass(500ms);
+  ASSERT_EQ(b.told->starts.size(), 1u);
+  EXPECT_EQ(b.told->starts.front().shard, moved);
+  ASSERT_TRUE(b.told->starts.front().session);
+  EXPECT_EQ(b.told->starts.front().session->session_id, session_of(moved, 9).session_id);
+}
+
+TEST_F(a_coordinator_that_ends_in_a_move, is_not_followed_by_one_that_waits_for_ever) {
+  w.pass(3s);
+  ASSERT_EQ(b.told->starts.size(), 1u);
+  EXPECT_EQ(b.told->starts.front().shard, moved);
+}
+
 TEST_F(two_hosts, a_partition_is_released_kept_and_then_adopted_under_a_higher_epoch) {
   begin();
   auto from = newest().groups.front();
