@@ -17,7 +17,7 @@
 namespace shardyard {
 
 /// Raised with every change of a message or of the event table: builds that differ do not join each other.
-inline constexpr std::uint32_t protocol_version = 4;
+inline constexpr std::uint32_t protocol_version = 5;
 
 // -- membership
 // --------------------------------------------------------------------------------------------------------
@@ -80,6 +80,8 @@ struct transfer {
   shard_key shard;
   bool retract = false;
   bool accept = false; ///< to the partitions instead: cut the guilds that are listed as exceptions now
+  bool calls = false;  ///< to the partitions instead: in all groups nothing is left of the shard's unit to be
+                       ///< cut but guilds where the bot speaks
 };
 
 /// Coordinator -> node -> shard: everything acknowledged and no guild led by you: then close.
@@ -224,7 +226,7 @@ template <class Inspector>
 bool inspect(Inspector& f, transfer& x) {
   return f.object(x).fields(f.field("plan", x.plan), f.field("cluster_epoch", x.cluster_epoch),
                             f.field("shard", x.shard), f.field("retract", x.retract),
-                            f.field("accept", x.accept));
+                            f.field("accept", x.accept), f.field("calls", x.calls));
 }
 
 template <class Inspector>

@@ -199,6 +199,8 @@ struct lease_request {
   std::uint64_t incarnation = 0;
   std::uint64_t cluster_epoch = 0; ///< newest that the asker knows
   std::uint64_t revision = 0;      ///< of the assignment that it follows
+  /// For so long this host has spoken for no other: since it did last, or since its process began.
+  std::uint64_t silent_ms = 0;
 };
 
 /// A host that was declared dead, or cannot be reached by the coordinator: nobody speaks for it.
@@ -215,7 +217,8 @@ bool inspect(Inspector& f, lost_host& x) {
 template <class Inspector>
 bool inspect(Inspector& f, lease_request& x) {
   return f.object(x).fields(f.field("node", x.node), f.field("incarnation", x.incarnation),
-                            f.field("cluster_epoch", x.cluster_epoch), f.field("revision", x.revision));
+                            f.field("cluster_epoch", x.cluster_epoch), f.field("revision", x.revision),
+                            f.field("silent_ms", x.silent_ms));
 }
 
 enum class lease_verdict : std::uint8_t {

@@ -41,6 +41,11 @@ void cluster_view::note(const node_report& report, std::uint64_t cluster_epoch) 
       report.cluster_epoch != cluster_epoch)
     return;
   auto& from = found->second;
+  if (auto newest = newest_topology(report); newest > 2) {
+    rows_.forget_before(newest - 2);
+    mentions_.forget_before(newest - 2);
+    closed_.forget_before(newest - 2);
+  }
   take_shards(from, report.shards);
   auto& picture = from.picture;
   auto before = std::exchange(picture.number, report.number);
@@ -56,14 +61,12 @@ void cluster_view::note(const node_report& report, std::uint64_t cluster_epoch) 
   from.reported = true;
   if (!from.rows_missed)
     take_rows(from, report);
-  for (auto& shard : report.shards)
+  for (auto& shard : from.picture.shards)
     if (shard.phase == shard_phase::closed)
       closed_[shard.shard] = shard.closed_plan;
 }
 
 void cluster_view::take_rows(member& of, const node_report& report) {
-  if (auto newest = newest_topology(report); newest > 2)
-    rows_.forget_before(newest - 2);
   auto& node = of.card.name;
   if (report.rows_after == 0)
     rows_.forget(node);
@@ -85,6 +88,7 @@ void cluster_view::take_rows(member& of, const node_report& report) {
 
 /// Nearly always the same shards, or some more.
 void cluster_view::take_shards(member& of, std::vector<shard_status> shards) {
+  std::erase_if(shards, [this](auto& x) { return !mentions_.possible(x.shard); });
   if (!std::ranges::is_sorted(shards, {}, &shard_status::shard))
     std::ranges::sort(shards, {}, &shard_status::shard);
   auto before = std::exchange(of.picture.shards, std::move(shards));
@@ -112,14 +116,12 @@ void cluster_view::add_mention(member& of, const shard_key& shard) {
 }
 
 void cluster_view::forget_mention(member& of, const shard_key& shard) {
-  auto found = mentions_.find(shard);
-  if (found == mentions_.end())
+  auto* all = mentions_.find(shard);
+  if (!all)
     return;
-  std::erase_if(found->second, [&of](const mention& x) { return x.of == &of; });
-  if (found->second.size() < 2)
+  std::erase_if(*all, [&of](const mention& x) { return x.of == &of; });
+  if (all->size() < 2)
     shared_.erase(shard);
-  if (found->second.empty())
-    mentions_.erase(found);
 }
 
 void cluster_view::forget_shards(member& of) {
@@ -135,13 +137,13 @@ const shard_status& cluster_view::status_at(const mention& x, const shard_key& s
   return shards[x.at];
 }
 
-cluster_view::whereabouts cluster_view::find(const shard_key& shard) const {
+cluster_view::whereabouts cluster_view::where(const shard_key& shard) const {
   whereabouts result;
-  auto found = mentions_.find(shard);
-  if (found == mentions_.end())
+  auto* all = mentions_.find(shard);
+  if (!all)
     return result;
   auto up = false; // whoever is up knows it best
-  for (auto& x : found->second) {
+  for (auto& x : *all) {
     auto& status = status_at(x, shard);
     if (!up)
       result.status = &status;
@@ -153,10 +155,10 @@ cluster_view::whereabouts cluster_view::find(const shard_key& shard) const {
 }
 
 void cluster_view::note(const ready& x) {
-  auto found = mentions_.find(x.shard);
-  if (found == mentions_.end())
+  auto* all = mentions_.find(x.shard);
+  if (!all)
     return;
-  for (auto& y : found->second) {
+  for (auto& y : *all) {
     status_at(y, x.shard);
     auto& shard = y.of->picture.shards[y.at];
     shard.was_ready = true;
@@ -166,7 +168,7 @@ void cluster_view::note(const ready& x) {
 }
 
 void cluster_view::note(const done& x) {
-  if (x.refused_led == 0)
+  if (x.refused_led == 0 && closed_.possible(x.shard))
     closed_[x.shard] = x.plan;
 }
 
@@ -181,14 +183,14 @@ bool cluster_view::reported(const std::string& node) const {
 }
 
 std::string cluster_view::host_of(const shard_key& shard) const {
-  auto* host = find(shard).host;
+  auto* host = where(shard).host;
   return host ? host->card.name : std::string{};
 }
 
 std::vector<std::string> cluster_view::hosts_of(const shard_key& shard) const {
   std::vector<std::string> result;
-  if (auto found = mentions_.find(shard); found != mentions_.end())
-    for (auto& x : found->second)
+  if (auto* all = mentions_.find(shard))
+    for (auto& x : *all)
       if (x.of->up && status_at(x, shard).phase != shard_phase::closed)
         result.push_back(x.of->card.name);
   return result;
@@ -225,7 +227,7 @@ std::string cluster_view::keeper_of(std::uint32_t group, std::uint64_t epoch) co
 }
 
 const shard_status* cluster_view::status_of(const shard_key& shard) const {
-  return find(shard).status;
+  return where(shard).status;
 }
 
 const group_status* cluster_view::running_group(const group_place& place) const {
@@ -241,7 +243,7 @@ const group_status* cluster_view::running_group(const group_place& place) const 
 shard_view cluster_view::view_of(const shard_key& shard, const reshard_plan& plan, std::size_t counted,
                                  bool all_told, const std::string& placed) const {
   shard_view result;
-  auto [host, status] = find(shard);
+  auto [host, status] = where(shard);
   auto runs = host != nullptr;
   if (status) {
     result.running = runs;
@@ -250,8 +252,8 @@ shard_view cluster_view::view_of(const shard_key& shard, const reshard_plan& pla
     if (status->phase == shard_phase::stopped)
       result.fatal = status->text;
   }
-  auto closed = closed_.find(shard);
-  result.closed = closed != closed_.end() && closed->second == plan.id && !runs;
+  auto* closed = closed_.find(shard);
+  result.closed = closed && *closed == plan.id && !runs;
   if (!result.running && shard.topology == plan.to.id) {
     auto meant = members_.find(placed);
     result.closed = placed.empty() || (meant != members_.end() && meant->second.up && meant->second.reported);
@@ -260,6 +262,7 @@ shard_view cluster_view::view_of(const shard_key& shard, const reshard_plan& pla
   if (all_told)
     result.led = sum.led;
   result.exceptions = sum.exceptions;
+  result.voice = sum.voice;
   result.difference_age = sum.difference_age;
   auto marked = all_told && counted > 0 && sum.transferred == counted;
   result.transferred = marked && shard.topology == plan.from.id;
@@ -280,7 +283,6 @@ plan_observations cluster_view::observe(const reshard_plan& plan, const std::vec
   rows_.count(std::move(told));
   static const std::string nowhere;
   plan_observations result;
-  result.reserve(plan.from.shard_count + plan.to.shard_count);
   for (std::uint32_t id = 0; id < plan.from.shard_count; ++id)
     result[plan.from.shard(id)] = view_of(plan.from.shard(id), plan, counted, all_told, nowhere);
   for (std::uint32_t id = 0; id < plan.to.shard_count; ++id)

@@ -6,6 +6,7 @@
 #include "actors/coordinator/handover_rows.hpp"
 #include "actors/coordinator/placement.hpp"
 #include "actors/coordinator/plan_step.hpp"
+#include "actors/coordinator/shard_table.hpp"
 #include "messages/control.hpp"
 #include "messages/report.hpp"
 
@@ -13,7 +14,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -48,6 +48,12 @@ public:
   /// there.
   bool reported(const std::string& node) const;
 
+  /// Who runs a shard and what is known of it; null: nobody, nothing.
+  struct whereabouts {
+    const member* host = nullptr;
+    const shard_status* status = nullptr;
+  };
+  whereabouts where(const shard_key& shard) const;
   /// The node that says it runs `shard`; empty when none does.
   std::string host_of(const shard_key& shard) const;
   /// All that say so: a node that was thought lost may come back with a shard that goes on elsewhere.
@@ -87,14 +93,7 @@ private:
     member* of;
     mutable std::size_t at = 0;
   };
-  /// Who runs the shard and what is known of it; null: nobody, nothing.
-  struct whereabouts {
-    const member* host = nullptr;
-    const shard_status* status = nullptr;
-  };
-
   static const shard_status& status_at(const mention& x, const shard_key& shard);
-  whereabouts find(const shard_key& shard) const;
   void take_shards(member& of, std::vector<shard_status> shards);
   void add_mention(member& of, const shard_key& shard);
   void forget_mention(member& of, const shard_key& shard);
@@ -104,9 +103,9 @@ private:
                      const std::string& placed) const;
 
   std::map<std::string, member> members_;
-  std::unordered_map<shard_key, std::vector<mention>> mentions_; ///< in order of names
-  std::set<shard_key> shared_;                                   ///< named by more than one member
-  std::unordered_map<shard_key, std::uint64_t> closed_;          ///< plan that closed it
+  shard_table<std::vector<mention>> mentions_; ///< in order of names
+  std::set<shard_key> shared_;                 ///< named by more than one member
+  shard_table<std::uint64_t> closed_;          ///< plan that closed it
   handover_rows rows_;
 };
 

@@ -21,7 +21,7 @@ constexpr auto fetch_interval = minutes(10);
 constexpr auto fetch_retry = seconds(5);
 constexpr auto identity_patience = seconds(5);
 constexpr auto purge_interval = minutes(1);
-constexpr std::size_t purge_rows = 100; ///< in one transaction
+constexpr std::size_t most_permits = 100; ///< in one transaction: etcd takes 128 changes
 
 permit_purpose to_ledger(identify_purpose x) {
   switch (x) {
@@ -362,6 +362,16 @@ bool coordinator_state::term_over() {
   return true;
 }
 
+/// In commits that every store takes, however long it was away.
+void coordinator_state::write_used_permits() {
+  while (!unwritten.empty()) {
+    auto end = unwritten.begin() + static_cast<std::ptrdiff_t>(std::min(unwritten.size(), most_permits));
+    if (!save({.permits = {unwritten.begin(), end}}))
+      return;
+    unwritten.erase(unwritten.begin(), end);
+  }
+}
+
 void coordinator_state::on_tick() {
   if (term_over())
     return;
@@ -377,15 +387,14 @@ void coordinator_state::on_tick() {
       keep_running();
   }
   refill_caches();
-  if (!unwritten.empty() && save({.permits = unwritten}))
-    unwritten.clear();
+  write_used_permits();
   if (auto at = self->clock().now(); at >= next_purge) {
     next_purge = at + purge_interval;
     auto old = ledger.forget(now());
-    for (std::size_t i = 0; i < old.size(); i += purge_rows)
+    for (std::size_t i = 0; i < old.size(); i += most_permits)
       save({.forgotten_permits = {old.begin() + static_cast<std::ptrdiff_t>(i),
                                   old.begin() +
-                                      static_cast<std::ptrdiff_t>(std::min(i + purge_rows, old.size()))}});
+                                      static_cast<std::ptrdiff_t>(std::min(i + most_permits, old.size()))}});
     forget_old_shards();
   }
 }

@@ -76,7 +76,7 @@ lease_answer coordinator_state::answer_lease(const lease_request& x) {
   if (x.cluster_epoch == journal.epoch())
     for (auto& [node, loss] : losses)
       if (node != x.node && x.revision >= loss.revision)
-        loss.promised.try_emplace(x.node, at);
+        loss.promised.try_emplace(x.node, at - milliseconds(x.silent_ms));
   return {lease_verdict::granted, static_cast<std::uint32_t>(setup.lease_ttl.count())};
 }
 
@@ -91,8 +91,8 @@ std::size_t coordinator_state::weighted_hosts() const {
   return names.size();
 }
 
-/// True when the node's last lease from a coordinator is over and those that have not promised long enough
-/// ago to speak for it no more are, with it, no majority.
+/// True when the node's last lease from a coordinator is over, and so is whatever those have said for it that
+/// speak for it no more; the others are, with it, no majority.
 bool coordinator_state::lease_is_over(const std::string& node) const {
   auto at = self->clock().now();
   auto wait = setup.lease_ttl + lease_margin;
@@ -339,12 +339,12 @@ void coordinator_state::move_shards(const topology& x) {
   std::size_t moving = 0;
   for (std::uint32_t id = 0; id < found->second.size() && moving < shards_in_transit; ++id) {
     auto shard = x.shard(id);
-    auto at = view.host_of(shard);
-    auto* status = view.status_of(shard);
-    if (at.empty()) {
+    auto [host, status] = view.where(shard);
+    if (!host) {
       ++moving;
       continue;
     }
+    auto& at = host->card.name;
     if (at == found->second[id]) {
       moving += status && status->phase != shard_phase::live && status->phase != shard_phase::stopped;
       continue;

@@ -111,14 +111,11 @@ void coordinator_state::carry_out(const plan_action& x) {
     notice = x.text;
     return;
   }
-  if (x.kind == plan_action_kind::send_accept) {
-    std::set<std::string> owners;
-    for (auto& group : groups)
-      owners.insert(group.place.node);
-    for (auto& owner : owners)
-      if (auto node = nodes.find(owner); node != nodes.end())
-        compat::send(self, node->second, transfer{plan->id, epoch, x.shard, false, true});
-    return;
+  if (x.kind == plan_action_kind::send_accept || x.kind == plan_action_kind::send_calls) {
+    transfer order{plan->id, epoch, x.shard};
+    order.accept = x.kind == plan_action_kind::send_accept;
+    order.calls = !order.accept;
+    return send_to_groups(order);
   }
   auto node = host(x.shard);
   if (!node)
@@ -140,9 +137,19 @@ void coordinator_state::carry_out(const plan_action& x) {
     compat::send(self, node, drain{plan->id, epoch, x.shard, true});
     break;
   case plan_action_kind::send_accept:
+  case plan_action_kind::send_calls:
   case plan_action_kind::tell_operator:
     break;
   }
+}
+
+void coordinator_state::send_to_groups(const transfer& x) {
+  std::set<std::string> owners;
+  for (auto& group : groups)
+    owners.insert(group.place.node);
+  for (auto& owner : owners)
+    if (auto node = nodes.find(owner); node != nodes.end())
+      compat::send(self, node->second, x);
 }
 
 /// IDENTIFYs under permits of the plan's new shards.
@@ -162,6 +169,8 @@ void coordinator_state::plan_ended() {
   }
   auto document = report_document(*plan, sources(), since(view.figures(), baseline), identifies_of_plan(),
                                   now(), seconds_in);
+  if (plan->units.size() > plan_rows::most_in_one_row)
+    document.erase("units"); // more than a store takes in one row
   try {
     rows->commit({{"report/" + std::to_string(plan->id), json::serialize(document), std::nullopt}});
   } catch (const store_error& error) {
@@ -184,7 +193,7 @@ void coordinator_state::keep_running() {
   auto running = plan && !finished(*plan);
   if (!running) {
     for (std::uint32_t id = 0; id < active->shard_count; ++id)
-      if (auto shard = active->shard(id); view.host_of(shard).empty())
+      if (auto shard = active->shard(id); !view.where(shard).host)
         send_start(shard, 0);
     move_shards(*active);
     return;
@@ -193,8 +202,8 @@ void coordinator_state::keep_running() {
   replace_lost_shards(plan->to);
   move_shards(plan->from);
   move_shards(plan->to);
-  for (auto& shard : wanted_shards(*plan))
-    if (shard.topology == plan->from.id && view.host_of(shard).empty())
+  for (std::uint32_t id = 0; id < plan->from.shard_count; ++id)
+    if (auto shard = plan->from.shard(id); !view.where(shard).host && wants_old_shard(*plan, id))
       send_start(shard, 0);
 }
 

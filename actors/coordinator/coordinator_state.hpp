@@ -44,6 +44,7 @@ struct coordinator_state {
   identify_answer grant(const identify_request& x);
   void book(const identify_sent& x);
   void on_tick();
+  void write_used_permits();
   bool term_over();
   void note(const node_report& x);
   unix_time now() const { return wall.at(self->clock().now()); }
@@ -54,6 +55,7 @@ struct coordinator_state {
   bool look_is_due();
   bool keeping_is_due();
   void carry_out(const plan_action& x);
+  void send_to_groups(const transfer& x);
   void note_time(plan_state was);
   void keep_times();
   void plan_ended();
@@ -145,7 +147,8 @@ struct coordinator_state {
   session_rows sessions;
   std::map<std::string, clock::time_point> lease_given;
   std::map<std::string, std::uint64_t> incarnations; ///< newest of each host, of earlier coordinators too
-  /// Hosts that are away: the revision that told the others, and since when each of these knows it.
+  /// Hosts that are away: the revision that told the others, and since when each of those that know it has
+  /// spoken for nobody.
   struct loss {
     std::uint64_t revision = 0;
     std::map<std::string, clock::time_point> promised;

@@ -30,6 +30,7 @@ void handover_rows::add(std::uint32_t topology, std::size_t id, const kept_row& 
   auto by = static_cast<std::uint64_t>(std::int64_t{sign}); // unsigned sums wrap, so less is more of -1
   x.led += by * row.led;
   x.exceptions += by * row.exceptions;
+  x.voice += by * row.voice;
   x.groups += static_cast<std::uint32_t>(sign);
   x.transferred += row.transferred ? static_cast<std::uint32_t>(sign) : 0;
   x.differing += row.difference_age != never ? static_cast<std::uint32_t>(sign) : 0;
@@ -134,6 +135,7 @@ handover_rows::sum handover_rows::of(const shard_key& shard) const {
   auto& x = sums->second[shard.id];
   result.led = x.led;
   result.exceptions = x.exceptions;
+  result.voice = x.voice;
   result.groups = x.groups;
   result.transferred = x.transferred;
   if (x.differing > 0) // seldom: then the youngest is looked for

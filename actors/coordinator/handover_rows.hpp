@@ -30,6 +30,7 @@ public:
   struct sum {
     std::uint64_t led = 0;
     std::uint64_t exceptions = 0;
+    std::uint64_t voice = 0;       ///< guilds that wait for the end of a call
     std::uint32_t groups = 0;      ///< that have a row of the shard
     std::uint32_t transferred = 0; ///< of these: have its mark
     std::optional<std::chrono::milliseconds> difference_age;
@@ -88,7 +89,7 @@ private:
     const kept_row* present(const shard_key& shard) const;
   };
   struct kept_sum {
-    std::uint64_t led = 0, exceptions = 0;
+    std::uint64_t led = 0, exceptions = 0, voice = 0;
     std::uint32_t groups = 0, transferred = 0, differing = 0;
   };
   static constexpr std::uint32_t never = ~std::uint32_t{0};

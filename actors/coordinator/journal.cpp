@@ -13,10 +13,9 @@ constexpr const char* active_key = "active_topology";
 constexpr const char* limit_key = "identify_limit";
 constexpr const char* groups_key = "groups";
 
-/// Numbers with leading zeros, so that key order is number order.
-std::string key(const char* kind, std::uint64_t number) {
-  auto digits = std::to_string(number);
-  return std::string{kind} + "/" + std::string(20 - std::min<std::size_t>(20, digits.size()), '0') + digits;
+[[noreturn]] void damaged(const stored_row& row, const bad_row& wrong) {
+  throw store_error{"row '" + row.key + "' of the store is damaged: " + wrong.what() +
+                    "; restore a copy of the store"};
 }
 
 /// The first parts of the keys, each once.
@@ -34,8 +33,15 @@ T journal::read(const stored_row& row) {
   try {
     return from_row<T>(row.value);
   } catch (const bad_row& wrong) {
-    throw store_error{"row '" + row.key + "' of the store is damaged: " + wrong.what() +
-                      "; restore a copy of the store"};
+    damaged(row, wrong);
+  }
+}
+
+reshard_plan journal::read_plan(const stored_row& row) {
+  try {
+    return plan_rows_.read(row, store_);
+  } catch (const bad_row& wrong) {
+    damaged(row, wrong);
   }
 }
 
@@ -54,10 +60,10 @@ journal_state journal::load() {
   }
   for (const auto& row : store_.list("topology/"))
     state.next_topology_id = std::max(state.next_topology_id, read<topology>(row).id + 1);
-  for (const auto& row : store_.list("plan/")) {
-    state.plan = read<reshard_plan>(row);
+  if (auto plans = store_.list("plan/"); !plans.empty()) {
+    state.plan = read_plan(plans.back());
     state.next_plan_id = state.plan->id + 1;
-    revisions_[row.key] = row.revision;
+    revisions_[plans.back().key] = plans.back().revision;
   }
   for (const auto& row : store_.list("permit/"))
     state.permits.push_back(read<permit_row>(row));
@@ -79,11 +85,15 @@ journal_state journal::load() {
 void journal::save(const journal_changes& changes) {
   std::vector<row_write> writes;
   auto topology_row = [&writes](const topology& x) {
-    writes.push_back({key("topology", x.id), to_row(x), std::nullopt});
+    writes.push_back({numbered_key("topology", x.id), to_row(x), std::nullopt});
   };
   auto active = changes.active;
+  plan_rows::writing plan;
   if (changes.plan) {
-    writes.push_back(guarded(key("plan", changes.plan->id), to_row(*changes.plan)));
+    plan = plan_rows_.write(*changes.plan);
+    for (auto& some : plan.before)
+      commit(some);
+    writes.push_back(guarded(plan_rows::key_of(changes.plan->id), std::move(plan.row)));
     topology_row(changes.plan->to);
     if (auto result = active_topology(*changes.plan))
       active = result;
@@ -93,9 +103,9 @@ void journal::save(const journal_changes& changes) {
     writes.push_back(guarded(active_key, to_row(*active)));
   }
   for (const auto& x : changes.permits)
-    writes.push_back({key("permit", x.id), to_row(x), std::nullopt});
+    writes.push_back({numbered_key("permit", x.id), to_row(x), std::nullopt});
   for (auto id : changes.forgotten_permits)
-    writes.push_back({key("permit", id), std::nullopt, std::nullopt});
+    writes.push_back({numbered_key("permit", id), std::nullopt, std::nullopt});
   if (changes.limit)
     writes.push_back({limit_key, to_row(*changes.limit), std::nullopt});
   if (changes.groups)
@@ -106,6 +116,12 @@ void journal::save(const journal_changes& changes) {
     writes.push_back({"text/" + name, x, std::nullopt});
   if (writes.empty())
     return;
+  commit(writes);
+  if (changes.plan)
+    plan_rows_.written(*changes.plan, std::move(plan.slots));
+}
+
+void journal::commit(const std::vector<row_write>& writes) {
   auto& crash = crash_point::of_this_process();
   auto kinds = kinds_of(writes);
   for (auto& kind : kinds)
@@ -118,13 +134,6 @@ void journal::save(const journal_changes& changes) {
   for (const auto& x : writes)
     if (x.expected)
       revisions_[x.key] = result.revision;
-}
-
-std::vector<reshard_plan> journal::plans() {
-  std::vector<reshard_plan> result;
-  for (const auto& row : store_.list("plan/"))
-    result.push_back(read<reshard_plan>(row));
-  return result;
 }
 
 } // namespace shardyard

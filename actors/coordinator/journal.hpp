@@ -3,8 +3,7 @@
 // one writer may change; everything in one `save` is atomic.
 #pragma once
 
-#include "actors/coordinator/rows.hpp"
-#include "actors/coordinator/store.hpp"
+#include "actors/coordinator/plan_rows.hpp"
 
 #include <map>
 
@@ -51,15 +50,15 @@ public:
   /// with `load`.
   void save(const journal_changes& changes);
 
-  /// All plans, oldest first, for reports.
-  std::vector<reshard_plan> plans();
-
 private:
   template <class T>
   T read(const stored_row& row);
+  reshard_plan read_plan(const stored_row& row);
+  void commit(const std::vector<row_write>& writes);
   row_write guarded(std::string key, std::string value) const;
 
   store& store_;
+  plan_rows plan_rows_;
   std::map<std::string, std::uint64_t> revisions_; // of rows written with compare-and-swap
 };
 

@@ -16,8 +16,8 @@ views views_of(const std::vector<shard_key>& shards, const plan_observations& se
   views result;
   result.reserve(shards.size());
   for (const auto& x : shards) {
-    auto place = seen.find(x);
-    result.push_back(place == seen.end() ? &unknown : &place->second);
+    auto* view = seen.find(x);
+    result.push_back(view ? view : &unknown);
   }
   return result;
 }
@@ -33,9 +33,13 @@ std::optional<std::uint64_t> led(const views& all) {
   return sum;
 }
 
-std::uint64_t exceptions(const views& all) {
+std::uint64_t sum(const views& all, std::uint64_t shard_view::*what) {
   return std::accumulate(all.begin(), all.end(), std::uint64_t{0},
-                         [](std::uint64_t sum, const shard_view* x) { return sum + x->exceptions; });
+                         [what](std::uint64_t sum, const shard_view* x) { return sum + x->*what; });
+}
+
+std::uint64_t exceptions(const views& all) {
+  return sum(all, &shard_view::exceptions);
 }
 
 bool all_of(const views& all, bool shard_view::*what) {
@@ -317,6 +321,7 @@ private:
 
   /// Repeated in later states too, since a partition that restarted may have forgotten its transfer.
   void transfer(std::uint32_t u, const plan_unit& unit) {
+    let_calls_go(u, old_keys_, old_);
     for (std::size_t i = 0; i < old_.size(); ++i) {
       if (known_closed(unit, old_keys_[i]) || old_[i]->closed)
         continue;
@@ -333,7 +338,17 @@ private:
                "`commit --accept` cuts them");
   }
 
+  /// No cut is seamless for a guild where the bot speaks, so those go when all others of the unit have gone.
+  void let_calls_go(std::uint32_t u, const std::vector<shard_key>& keys, const views& all) {
+    if (auto calls = sum(all, &shard_view::voice); calls == 0 || led(all) != calls)
+      return;
+    for (std::size_t i = 0; i < keys.size(); ++i)
+      if (all[i]->voice > 0)
+        send(plan_action_kind::send_calls, u, keys[i]);
+  }
+
   void go_back(std::uint32_t u) {
+    let_calls_go(u, new_keys_, new_);
     auto still_led = led(new_);
     for (std::size_t i = 0; i < new_.size(); ++i) {
       // A shard that runs may lead guilds even if no transfer was ever sent: the old session may have been

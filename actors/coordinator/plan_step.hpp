@@ -6,10 +6,10 @@
 #pragma once
 
 #include "actors/coordinator/reshard_plan.hpp"
+#include "actors/coordinator/shard_table.hpp"
 
 #include <map>
 #include <set>
-#include <unordered_map>
 
 namespace shardyard {
 
@@ -23,6 +23,7 @@ struct shard_view {
   bool retracted = false;           ///< new shards: all partition groups have its retract
   std::optional<std::uint64_t> led; ///< guilds whose lead it is; for an old shard: uncut guilds
   std::uint64_t exceptions = 0;     ///< of `led`: listed because neither anchor nor silence came in time
+  std::uint64_t voice = 0;          ///< of `led`: they wait because the bot speaks there
   std::optional<std::chrono::milliseconds>
       difference_age; ///< since the last unexplained difference; nullopt: none seen
   std::uint64_t guilds = 0;
@@ -30,7 +31,7 @@ struct shard_view {
                      ///< after `continue`
 };
 
-using plan_observations = std::unordered_map<shard_key, shard_view>;
+using plan_observations = shard_table<shard_view>;
 
 struct plan_tuning {
   std::chrono::milliseconds stable_for{60'000};
@@ -49,6 +50,7 @@ enum class plan_action_kind : std::uint8_t {
   start_shard,   ///< have a node run the new shard
   send_transfer, ///< to the old shard: its guilds may be cut
   send_accept,   ///< to the partitions: cut the old shard's excepted guilds now
+  send_calls,    ///< to the partitions: nothing but calls is left to be cut in the shard's unit
   send_drain,    ///< to the old shard: acknowledge everything, then close for good
   send_retract,  ///< to the new shard: its guilds may be cut back
   close_shard,   ///< to the new shard of an aborted unit: close with 1000

@@ -26,10 +26,6 @@ plan_unit fresh(unit_state state, unix_time now) {
   return result;
 }
 
-bool old_wanted(unit_state x) {
-  return x != unit_state::done;
-}
-
 bool new_wanted(unit_state x) {
   return x != unit_state::planned && x != unit_state::aborted;
 }
@@ -96,16 +92,20 @@ std::string describe(const reshard_plan& plan) {
 std::vector<shard_key> wanted_shards(const reshard_plan& plan) {
   std::vector<shard_key> result;
   for (std::uint32_t u = 0; u < plan.units.size(); ++u) {
-    if (old_wanted(plan.units[u].state))
-      for (const auto& x : plan.old_shards(u))
-        if (std::count(plan.units[u].closed.begin(), plan.units[u].closed.end(), x.id) == 0)
-          result.push_back(x);
+    for (const auto& x : plan.old_shards(u))
+      if (wants_old_shard(plan, x.id))
+        result.push_back(x);
     if (new_wanted(plan.units[u].state))
       for (const auto& x : plan.new_shards(u))
         result.push_back(x);
   }
   std::sort(result.begin(), result.end());
   return result;
+}
+
+bool wants_old_shard(const reshard_plan& plan, std::uint32_t id) {
+  auto& unit = plan.units[plan.cuts().of_shard(id)];
+  return unit.state != unit_state::done && std::ranges::find(unit.closed, id) == unit.closed.end();
 }
 
 std::optional<topology> active_topology(const reshard_plan& plan) {

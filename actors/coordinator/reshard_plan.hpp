@@ -67,6 +67,8 @@ std::string describe(const reshard_plan& plan);
 /// Which shards should run now, of both topologies. Closing old shards are included until they are closed;
 /// new shards of an aborting unit until the unit is aborted.
 std::vector<shard_key> wanted_shards(const reshard_plan& plan);
+/// Of these, whether the old shard `id` is one.
+bool wants_old_shard(const reshard_plan& plan, std::uint32_t id);
 
 /// The topology that is active when no unit is under way; nullopt while the plan runs or is divided.
 std::optional<topology> active_topology(const reshard_plan& plan);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <map>
 
 namespace shardyard {
 
@@ -146,6 +147,77 @@ plan_unit read_unit(const json::value& x) {
   return unit;
 }
 
+std::vector<plan_unit> read_units(const json::array& list) {
+  std::vector<plan_unit> result;
+  result.reserve(list.size());
+  for (const auto& unit : list)
+    result.push_back(read_unit(unit));
+  return result;
+}
+
+json::array write(std::span<const plan_unit> x) {
+  json::array units;
+  units.reserve(x.size());
+  for (const auto& unit : x)
+    units.push_back(write(unit));
+  return units;
+}
+
+/// Without its units.
+json::object write(const reshard_plan& x) {
+  return {{"id", x.id},
+          {"state", json::string_view{to_string(state_of(x))}},
+          {"cluster_epoch", x.cluster_epoch},
+          {"from", write(x.from)},
+          {"to", write(x.to)},
+          {"renew", x.renew},
+          {"hold", x.hold},
+          {"committed", x.committed},
+          {"paused", x.paused},
+          {"pause_reason", readable(x.pause_reason)},
+          {"created_ms", to_ms(x.created)}};
+}
+
+/// A large one names each node once.
+constexpr std::size_t most_names = 4096;
+
+json::object write_numbered(const placement& x) {
+  std::map<std::string, std::size_t> numbers;
+  json::array names, nodes;
+  nodes.reserve(x.size());
+  for (const auto& node : x) {
+    auto [place, fresh] = numbers.try_emplace(node, numbers.size());
+    if (fresh)
+      names.emplace_back(readable(node));
+    nodes.emplace_back(place->second);
+  }
+  return {{"names", names}, {"nodes", nodes}};
+}
+
+std::vector<std::string> read_names(const fields& f, const char* name) {
+  std::vector<std::string> result;
+  for (const auto& x : f.list(name)) {
+    auto found = x.if_string();
+    if (!found)
+      throw bad_row{std::string{"field '"} + name + "' holds something that is no text"};
+    result.emplace_back(found->c_str(), found->size());
+  }
+  return result;
+}
+
+placement read_numbered(const fields& f) {
+  auto names = read_names(f, "names");
+  placement result;
+  for (const auto& number : f.list("nodes")) {
+    boost::system::error_code wrong;
+    auto i = number.to_number<std::size_t>(wrong);
+    if (wrong || i >= names.size())
+      throw bad_row{"field 'nodes' holds something that numbers no name"};
+    result.push_back(names[i]);
+  }
+  return result;
+}
+
 constexpr std::string_view purposes[] = {"recovery", "start", "reshard"};
 constexpr std::string_view permit_states[] = {"granted", "used", "returned"};
 
@@ -160,21 +232,19 @@ std::string to_row(const topology& x) {
 }
 
 std::string to_row(const reshard_plan& x) {
-  json::array units;
-  for (const auto& unit : x.units)
-    units.push_back(write(unit));
-  return json::serialize(json::value{{"id", x.id},
-                                     {"state", json::string_view{to_string(state_of(x))}},
-                                     {"cluster_epoch", x.cluster_epoch},
-                                     {"from", write(x.from)},
-                                     {"to", write(x.to)},
-                                     {"renew", x.renew},
-                                     {"hold", x.hold},
-                                     {"committed", x.committed},
-                                     {"paused", x.paused},
-                                     {"pause_reason", readable(x.pause_reason)},
-                                     {"created_ms", to_ms(x.created)},
-                                     {"units", units}});
+  auto row = write(x);
+  row["units"] = write(std::span{x.units});
+  return json::serialize(row);
+}
+
+std::string to_row(const reshard_plan& x, const plan_slots& slots) {
+  auto row = write(x);
+  row["unit_slots"] = json::array(slots.begin(), slots.end());
+  return json::serialize(row);
+}
+
+std::string to_row(std::span<const plan_unit> x) {
+  return json::serialize(json::object{{"units", write(x)}});
 }
 
 std::string to_row(const permit_row& x) {
@@ -198,14 +268,15 @@ std::string to_row(const session_start_limit& x) {
 }
 
 std::string to_row(const placement& x) {
+  if (x.size() > most_names)
+    return json::serialize(write_numbered(x));
   json::array nodes;
   for (const auto& node : x)
     nodes.emplace_back(readable(node));
   return json::serialize(json::value{{"nodes", nodes}});
 }
 
-template <>
-reshard_plan from_row<reshard_plan>(std::string_view text) {
+std::pair<reshard_plan, plan_slots> plan_from_row(std::string_view text) {
   auto value = parse(text);
   fields f{value};
   reshard_plan plan;
@@ -219,13 +290,33 @@ reshard_plan from_row<reshard_plan>(std::string_view text) {
   plan.paused = f.flag("paused");
   plan.pause_reason = f.text("pause_reason");
   plan.created = f.time("created_ms");
-  for (const auto& unit : f.list("units"))
-    plan.units.push_back(read_unit(unit));
   if (plan.from.shard_count == 0 || plan.to.shard_count == 0)
     throw bad_row{"field 'shard_count' is 0"};
-  if (plan.units.size() != plan.cuts().count())
-    throw bad_row{"field 'units' has " + std::to_string(plan.units.size()) + " entries, the counts make " +
-                  std::to_string(plan.cuts().count())};
+  plan_slots slots;
+  if (!value.as_object().contains("unit_slots"))
+    plan.units = read_units(f.list("units"));
+  else
+    for (const auto& slot : f.list("unit_slots"))
+      if (slots.push_back(read_id(slot)); slots.back() > 1)
+        throw bad_row{"field 'unit_slots' holds something else than 0 and 1"};
+  return {std::move(plan), std::move(slots)};
+}
+
+std::vector<plan_unit> units_from_row(std::string_view text) {
+  auto value = parse(text);
+  return read_units(fields{value}.list("units"));
+}
+
+void check_units(const reshard_plan& x) {
+  if (x.units.size() != x.cuts().count())
+    throw bad_row{"field 'units' has " + std::to_string(x.units.size()) + " entries, the counts make " +
+                  std::to_string(x.cuts().count())};
+}
+
+template <>
+reshard_plan from_row<reshard_plan>(std::string_view text) {
+  auto plan = plan_from_row(text).first;
+  check_units(plan);
   return plan;
 }
 
@@ -262,14 +353,10 @@ topology from_row<topology>(std::string_view text) {
 template <>
 placement from_row<placement>(std::string_view text) {
   auto value = parse(text);
-  placement result;
-  for (const auto& node : fields{value}.list("nodes")) {
-    auto found = node.if_string();
-    if (!found)
-      throw bad_row{"field 'nodes' holds something that is no text"};
-    result.emplace_back(found->c_str(), found->size());
-  }
-  return result;
+  fields f{value};
+  if (value.as_object().contains("names"))
+    return read_numbered(f);
+  return read_names(f, "nodes");
 }
 
 std::string to_row(const placed_groups& x) {

@@ -6,6 +6,7 @@
 #include "actors/coordinator/placed_group.hpp"
 #include "actors/coordinator/reshard_plan.hpp"
 
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -23,6 +24,15 @@ std::string to_row(const session_start_limit& x);
 std::string to_row(const topology& x);
 std::string to_row(const placement& x);
 std::string to_row(const placed_groups& x);
+
+/// Where the pieces of a large plan lie, see plan_rows.
+using plan_slots = std::vector<std::uint32_t>;
+std::string to_row(const reshard_plan& x, const plan_slots& slots);
+std::string to_row(std::span<const plan_unit> x);
+/// Without its units where it has slots; check_units() when they are there. All three throw bad_row.
+std::pair<reshard_plan, plan_slots> plan_from_row(std::string_view json);
+std::vector<plan_unit> units_from_row(std::string_view json);
+void check_units(const reshard_plan& x);
 
 /// Throws bad_row.
 template <class T>

@@ -32,6 +32,7 @@ node_state::node_state(local_node_actor::pointer self, node_setup x, std::shared
       checkpoints(std::move(file)),
       copies(std::filesystem::path{setup.state_dir} / "copies"),
       dice(static_cast<unsigned>(std::hash<std::string>{}(setup.card.name) ^ setup.card.incarnation)) {
+  spoke = boot_time(); // nobody knows what an earlier process of this host has said
   for (auto& x : checkpoints->sessions()) {
     sessions.put(x);
     saved_sessions.emplace(x.shard, x);
@@ -432,9 +433,9 @@ local_node_actor::behavior_type node_state::make_behavior() {
       [this](const assignment& x) { follow(x); },
       [this](const start& x) { run(x); },
       [this](const transfer& x) {
-        if (!x.accept)
+        if (!x.accept && !x.calls)
           pass_on(x);
-        else if (!outdated(x.cluster_epoch, "an acceptance"))
+        else if (!outdated(x.cluster_epoch, "an order to the partitions"))
           for (auto& [id, group] : groups)
             compat::send(self, group.actor, x);
       },

@@ -28,8 +28,9 @@ void node_state::ask_lease() {
   if (now < next_lease || known.cluster_epoch == 0)
     return;
   next_lease = now + ask_every;
-  lease_request question{setup.card.name, setup.card.incarnation, known.cluster_epoch, known.revision};
   auto sent = boot_time();
+  lease_request question{setup.card.name, setup.card.incarnation, known.cluster_epoch, known.revision,
+                         static_cast<std::uint64_t>(std::chrono::floor<milliseconds>(sent - spoke).count())};
   if (coordinator) {
     compat::request(self, coordinator, answer_timeout, question)
         .then(
@@ -77,12 +78,13 @@ void node_state::publish_lease() {
 
 /// Only a node that has no coordinator itself speaks for others, and never for one that the last coordinator
 /// had lost: that one may have been replaced since.
-lease_answer node_state::speak_for(const lease_request& x) const {
+lease_answer node_state::speak_for(const lease_request& x) {
   auto lost = std::ranges::any_of(
       known.lost, [&x](auto& y) { return y.node == x.node && y.incarnation == x.incarnation; });
   if (coordinator || lost || known.cluster_epoch == 0 || x.cluster_epoch < known.cluster_epoch ||
       boot_time() < leave.last_grant() + speak_after)
     return {lease_verdict::silent, 0};
+  spoke = boot_time();
   return {lease_verdict::granted, static_cast<std::uint32_t>(setup.lease_ttl.count())};
 }
 

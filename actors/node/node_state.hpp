@@ -115,7 +115,7 @@ struct node_state {
 
   void ask_lease();
   void publish_lease();
-  lease_answer speak_for(const lease_request& x) const;
+  lease_answer speak_for(const lease_request& x);
   void begin_anew();
 
   local_node_actor::pointer self;
@@ -156,6 +156,7 @@ struct node_state {
   presence_board presences;
   std::string second_host; ///< peer that keeps copies for this node; empty: none
   lease leave;
+  lease::time spoke{0}; ///< when this host spoke for another one last, or began
   std::shared_ptr<const route_table> routes = std::make_shared<route_table>();
   bool report_due = false;
   bool may_deliver = true;

@@ -33,10 +33,11 @@ struct logged_cut {
   std::vector<event_block> rest; ///< what it had shown beyond the cut: acknowledged, so only the log has it
 };
 
-/// A keyed or de-duplicated delivery, logged before it goes to a sink. Valid when the scope has come to `n`.
+/// A keyed or de-duplicated delivery, logged before it goes to a sink. Valid when the scope has come to `n`;
+/// before that, where nobody else takes numbers, it says whose this one is.
 struct logged_key {
   scope at;
-  std::uint64_t n = 0;
+  std::uint64_t n = 0; ///< settled: 0, or not seen by the sinks yet
   bool repeat = false; ///< of the repeat window, not of the keyed window
   event_key key;
 };
@@ -106,9 +107,9 @@ struct recovered_state {
   /// behind; the others refuse numbers that they have. Call for every line in file order.
   void apply_tail(const delivered_line& line);
 
-  /// Drops what no sink has seen: keys and steps of caches beyond the positions, cuts whose control line was
-  /// not accepted (their old lead sends its unacknowledged events again) save swaps, which are redone. Call
-  /// after the last apply_tail.
+  /// Drops what no sink has seen: keys and steps of caches beyond the positions (of events without guild the
+  /// keys stay, with their numbers), cuts whose control line was not accepted (their old lead sends its
+  /// unacknowledged events again) save swaps, which are redone. Call after the last apply_tail.
   void settle();
 
   /// As records, for a compaction. The log itself adds the sinks.

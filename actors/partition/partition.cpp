@@ -358,6 +358,8 @@ monotonic partition::next_tick(monotonic now) const {
     return result;
   if (sources_->overlap() && !scopes_.empty())
     result = next_sweep();
+  if (!claims_.empty())
+    result = std::min(result, patient_until_);
   for (auto& [x, _] : kept_)
     result = std::min(result, lead_is_behind(scopes_.at(x), now) ? patient_until_ : now);
   for (auto& [x, _] : watches_)

@@ -143,6 +143,9 @@ public:
   /// Appends the guild's GUILD_CREATE to `bytes`.
   guild_snapshot describe(snowflake guild, const guild_view& view, std::string& bytes) const;
 
+  /// What of the session's strays up to `s` needs not be sent again after a crash.
+  std::uint64_t strays_through(std::uint32_t session, std::uint64_t s) const;
+
   std::uint32_t id() const { return id_; }
   bool isolated() const { return isolated_; }
   std::uint64_t delivered() const { return delivered_; }
@@ -164,6 +167,21 @@ private:
     std::shared_ptr<const event_block> block;
     item_hold hold;
   };
+  /// A stray that waits for those which came before it in an earlier run.
+  struct waiting_stray {
+    event_key key;
+    bool repeat = false;
+    std::uint32_t session = 0;
+    std::uint32_t index = 0;
+    std::shared_ptr<const event_block> block;
+    item_hold hold;
+  };
+  /// A number that a stray had in an earlier run; consumers may know it.
+  struct number_claim {
+    event_key key;
+    bool repeat = false;
+    std::optional<waiting_stray> stray; ///< it has come, and others are before it
+  };
   struct gap_border {
     std::string session_id;
     std::uint64_t s = 0;
@@ -178,6 +196,12 @@ private:
 
   void bind(scope_state& g, const source& from);
   void stray(const arrival& in);
+  void deliver_stray(scope_state& g, const waiting_stray& x);
+  void await_turn(waiting_stray x, monotonic now);
+  void let_strays_go(monotonic now);
+  void leave_waiting_out(std::vector<logged_key>& delivered) const;
+  template <class F>
+  void each_waiting(F f) const;
   void guild_lane(scope_state& g, const arrival& in);
   void keyed(scope_state& g, const arrival& in);
   void deliver_keyed(scope_state& g, event_key key, const event_block& block, std::uint32_t index,
@@ -256,6 +280,8 @@ private:
   std::unordered_map<scope, monotonic>
       unclaimed_; ///< the lead never showed the guild, the follower does: since when
   std::unordered_map<scope, std::vector<kept_event>> kept_; ///< in the order in which they came
+  std::map<std::uint64_t, number_claim> claims_;            ///< by number, of the scope without guild
+  std::vector<waiting_stray> unnumbered_;                   ///< come behind all claims, in their order
   monotonic patient_until_{0}; ///< how long leads of an earlier run are waited for
   keyed_window keyed_;
   repeat_window repeats_;

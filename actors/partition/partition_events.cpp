@@ -91,9 +91,11 @@ void partition::stray(const arrival& in) {
     ++keyed_doubles_;
     return;
   }
-  write_record(out_->log(), logged_key{g.at, g.n + 1, !by_id, key});
-  out_->stray(in.from.number, e.s);
-  deliver(g, *in.block, in.index, 0);
+  waiting_stray x{key, !by_id, in.from.number, in.index, in.block, {}};
+  if (claims_.empty() || g.at.kind != scope_kind::other)
+    return deliver_stray(g, x);
+  x.hold = streams_->hold();
+  await_turn(std::move(x), in.now);
 }
 
 void partition::guild_lane(scope_state& g, const arrival& in) {

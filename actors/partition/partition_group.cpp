@@ -123,8 +123,16 @@ bool partition_group::on_mark(std::uint64_t ordinal, const source_mark& mark, mo
 
 // -- sessions -----------------------------------------------------------------
 
+/// Strays that wait are not behind it yet.
+logged_session partition_group::row_of(const source& x) const {
+  auto through = x.stray_s;
+  for (auto& home : partitions_)
+    through = home->strays_through(x.number, through);
+  return {x.number, x.at, x.from, through, x.closed};
+}
+
 void partition_group::log_session(const source& x) {
-  write_record(out_.log(), logged_session{x.number, x.at, x.from, x.stray_s, x.closed});
+  write_record(out_.log(), row_of(x));
 }
 
 // Events of a session that was never announced begin it: the shard knows better than our log.
@@ -374,7 +382,7 @@ std::optional<recovered_state> partition_group::state_without_caches() const {
       used[from.session] = true;
   for (auto& x : sources_.all())
     if (!x.gone || used[x.number])
-      state.sessions[x.number] = {x.number, x.at, x.from, x.stray_s, x.closed};
+      state.sessions[x.number] = row_of(x);
   return state;
 }
 

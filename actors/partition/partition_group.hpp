@@ -42,6 +42,9 @@ public:
   /// Operator's exception: guilds still led by `shard` are cut now, if their follower covers them.
   void accept(std::uint64_t plan, const shard_key& shard, monotonic now);
 
+  /// Of the shard's unit nothing else is left to be cut, in this group or another.
+  void only_calls_left(std::uint64_t plan, const shard_key& shard);
+
   /// The coordinator knows these topologies; older ones have ended.
   void retire_all_but(std::uint32_t active, std::uint32_t other, monotonic now);
 
@@ -103,6 +106,7 @@ private:
   void begin_drain(const source_mark& mark, monotonic now);
   void answer_drains(monotonic now);
   void log_session(const source& x);
+  logged_session row_of(const source& x) const;
   partition* partition_at(const scope& x) const;
   void look_ahead(monotonic now);
 

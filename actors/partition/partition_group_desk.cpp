@@ -37,7 +37,13 @@ void partition_group::command(const bot_command& x, monotonic now) {
   look_ahead(now);
 }
 
-/// "All others are cut" counts the guilds of this group: its host need not know of other groups.
+void partition_group::only_calls_left(std::uint64_t plan, const shard_key& shard) {
+  if (auto slot = sources_.slot(shard); slot && slot->plan == plan)
+    slot->only_calls = true;
+}
+
+/// That all others are cut is the coordinator's word, who knows all groups. Ours are looked at once more: one
+/// may have gone back since.
 void partition_group::let_voice_go(monotonic now) {
   if (now < next_voice_look_)
     return;
@@ -47,11 +53,12 @@ void partition_group::let_voice_go(monotonic now) {
     x->count_voice_waits(waiting);
   for (auto& [where, count] : waiting) {
     auto& [shard, at] = where;
+    auto slot = sources_.slot(shard);
     std::uint64_t led = 0;
     for (auto& x : partitions_)
       led += x->led_by(shard, at);
     for (auto& x : partitions_)
-      x->let_voice_go(shard, led <= count, now);
+      x->let_voice_go(shard, slot && slot->only_calls && led <= count, now);
   }
 }
 

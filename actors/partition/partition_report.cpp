@@ -46,7 +46,9 @@ void partition::restore(const logged_cut& x, monotonic) {
 }
 
 void partition::restore(const logged_key& x, monotonic now) {
-  if (x.repeat)
+  if (x.n != 0)
+    claims_[x.n] = {x.key, x.repeat, {}};
+  else if (x.repeat)
     repeats_.restore(x.key, now);
   else
     keyed_.insert(x.key, now);
@@ -148,11 +150,16 @@ void partition::snapshot(recovered_state& x) const {
   }
   for (auto& [at, cut] : pending_cuts_)
     x.cuts[{at, cut.epoch}] = cut;
+  for (auto& [n, claim] : claims_)
+    x.keys.push_back({{scope_kind::other, 0}, n, claim.repeat, claim.key});
   auto home = scope{scope_kind::other, id_};
+  std::vector<logged_key> delivered;
   for (auto& key : keyed_.keys())
-    x.keys.push_back({home, 0, false, key});
+    delivered.push_back({home, 0, false, key});
   for (auto& key : repeats_.keys())
-    x.keys.push_back({home, 0, true, key});
+    delivered.push_back({home, 0, true, key});
+  leave_waiting_out(delivered);
+  x.keys.insert(x.keys.end(), delivered.begin(), delivered.end());
 }
 
 void partition::list_caches(std::vector<snowflake>& guilds) const {

@@ -85,12 +85,14 @@ void recovered_state::settle() {
     auto found = positions.find(at);
     return found == positions.end() ? nullptr : &found->second;
   };
-  std::erase_if(keys, [&](const logged_key& x) {
+  auto unseen = [&](const logged_key& x) {
     auto at = position_at(x.at);
     return x.n != 0 && (!at || at->n < x.n);
-  });
+  };
+  std::erase_if(keys, [&](auto& x) { return x.at.kind != scope_kind::other && unseen(x); });
   for (auto& x : keys)
-    x.n = 0;
+    if (!unseen(x))
+      x.n = 0;
   std::erase_if(cuts, [&](auto& x) {
     auto at = position_at(x.second.at);
     auto seen = at ? at->epoch : 1;

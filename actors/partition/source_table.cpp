@@ -175,6 +175,7 @@ void source_table::begin_plan(shard_slot& x, std::uint64_t plan, monotonic now) 
   if (x.plan == plan)
     return;
   x.plan = plan;
+  x.only_calls = false;
   x.cuts = {};
   x.longest_wait = monotonic{0};
   x.transferred_at = now;

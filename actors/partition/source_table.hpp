@@ -39,6 +39,7 @@ struct shard_slot {
   bool transferred = false;
   bool retracted = false;
   bool closed = false;
+  bool only_calls = false; ///< of its unit nothing is left to be cut but guilds where the bot speaks
   std::uint64_t plan = 0;
   monotonic transferred_at{0};
   monotonic longest_wait{

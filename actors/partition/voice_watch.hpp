@@ -44,7 +44,7 @@ public:
   bool any_waiting() const { return !waiting_.empty(); }
   bool waits(snowflake guild) const;
 
-  /// Lets the guild go if its time has come. `others_cut`: no other guild of its shard is left to be cut;
+  /// Lets the guild go if its time has come. `others_cut`: no other guild of its unit is left to be cut;
   /// without it the guild goes after `patience` more.
   bool let_go(snowflake guild, const voice_tuning& tuning, bool others_cut, monotonic patience,
               monotonic now);

@@ -1,6 +1,6 @@
 #include "bench/scale/scale_cluster.hpp"
 
-#include <cmath>
+#include <algorithm>
 #include <numeric>
 #include <random>
 
@@ -11,6 +11,7 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds mark_arrives{50};
+constexpr milliseconds beat{1}; ///< guilds are cut at whole ones
 
 /// Anchors come with the traffic of a guild: the last of a shard's guilds in a group is cut after 1 to 30 s.
 milliseconds time_to_cut(std::uint32_t group, std::uint32_t shard, std::uint64_t seed) {
@@ -40,27 +41,53 @@ std::uint32_t scale_cluster::guilds_of(const shard_key& shard) const {
   return sum;
 }
 
-void scale_cluster::transfer(const shard_key& shard, time now) {
-  if (shard.topology == 1 && transferred_[shard.id] == time{})
-    transferred_[shard.id] = now + mark_arrives;
+bool scale_cluster::transfer(const shard_key& shard, time now) {
+  if (shard.topology != 1 || transferred_[shard.id] != time{})
+    return false;
+  transferred_[shard.id] = now + mark_arrives;
+  return true;
 }
 
 std::vector<shard_key> scale_cluster::cut_with(const shard_key& old_shard) const {
   std::vector<shard_key> result{old_shard};
   auto units = std::gcd(setup_.from, setup_.to);
-  if (old_shard.id < units) // stands for its unit, see row()
+  if (old_shard.id < units) // see cut_from()
     for (auto id = old_shard.id; id < setup_.to; id += units)
       result.push_back({2, id, setup_.to});
   return result;
 }
 
-double scale_cluster::uncut(std::uint32_t group, std::uint32_t shard, time now) const {
-  auto since = transferred_[shard];
+std::uint32_t scale_cluster::cut_from(const shard_key& shard) const {
+  return shard.topology == 1 ? shard.id : shard.id % std::gcd(setup_.from, setup_.to);
+}
+
+/// The group's guilds of the shard that have changed their lead: one after the other, evenly over the time.
+std::uint64_t scale_cluster::cut(std::uint32_t group, const shard_key& shard, time now) const {
+  auto old_shard = cut_from(shard);
+  auto since = transferred_[old_shard];
   if (since == time{} || now < since)
-    return 1;
-  auto part = std::chrono::duration<double>(now - since) /
-              std::chrono::duration<double>(time_to_cut(group, shard, setup_.seed));
-  return std::max(0.0, 1 - part);
+    return 0;
+  std::uint64_t guilds = side_of(shard).by_group[group][shard.id];
+  auto lasts = std::chrono::nanoseconds{time_to_cut(group, old_shard, setup_.seed)};
+  return std::min(guilds, guilds * static_cast<std::uint64_t>((now - since) / beat) /
+                              static_cast<std::uint64_t>(lasts / beat));
+}
+
+std::optional<scale_cluster::time> scale_cluster::next_change(std::uint32_t group, const shard_key& shard,
+                                                              time now) const {
+  auto old_shard = cut_from(shard);
+  auto since = transferred_[old_shard];
+  if (since == time{})
+    return std::nullopt;
+  if (now < since)
+    return since;
+  std::uint64_t guilds = side_of(shard).by_group[group][shard.id];
+  auto done = cut(group, shard, now);
+  if (done == guilds)
+    return std::nullopt;
+  auto beats =
+      static_cast<std::uint64_t>(std::chrono::nanoseconds{time_to_cut(group, old_shard, setup_.seed)} / beat);
+  return since + beat * static_cast<std::int64_t>(((done + 1) * beats + guilds - 1) / guilds);
 }
 
 handover_report scale_cluster::row(std::uint32_t group, const shard_key& shard, time now) const {
@@ -68,15 +95,11 @@ handover_report scale_cluster::row(std::uint32_t group, const shard_key& shard, 
   result.shard = shard;
   result.difference_age_ms = ~std::uint64_t{0};
   std::uint64_t guilds = side_of(shard).by_group[group][shard.id];
+  result.led = cut(group, shard, now);
   if (shard.topology == 1) {
     result.transferred = transferred_[shard.id] != time{} && now >= transferred_[shard.id];
-    result.led =
-        static_cast<std::uint64_t>(std::ceil(uncut(group, shard.id, now) * static_cast<double>(guilds)));
-    result.cut_anchor = guilds - result.led;
-  } else {
-    // One old shard of its unit stands for all: this figure is only looked at when a plan is aborted.
-    auto old_shard = shard.id % std::gcd(setup_.from, setup_.to);
-    result.led = static_cast<std::uint64_t>((1 - uncut(group, old_shard, now)) * static_cast<double>(guilds));
+    result.cut_anchor = result.led;
+    result.led = guilds - result.led;
   }
   return result;
 }

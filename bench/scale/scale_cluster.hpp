@@ -8,8 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
-#include <map>
-#include <string>
+#include <optional>
 #include <vector>
 
 namespace shardyard::bench {
@@ -37,14 +36,17 @@ public:
 
   std::uint32_t guilds_of(const shard_key& shard) const;
 
-  /// The old shard's mark is on its way to all groups.
-  void transfer(const shard_key& shard, time now);
+  /// The old shard's mark is on its way to all groups; false: it was before.
+  bool transfer(const shard_key& shard, time now);
 
   /// Shards whose rows change while the old shard is cut.
   std::vector<shard_key> cut_with(const shard_key& old_shard) const;
 
   /// What the group says of the shard now.
   handover_report row(std::uint32_t group_index, const shard_key& shard, time now) const;
+
+  /// When that row becomes another one; nullopt: not by itself.
+  std::optional<time> next_change(std::uint32_t group_index, const shard_key& shard, time now) const;
 
   /// Guilds that the shard still leads, over all groups.
   std::uint64_t led(const shard_key& shard, time now) const;
@@ -54,7 +56,9 @@ private:
     std::uint32_t shards = 0;
     std::vector<std::vector<std::uint16_t>> by_group; ///< guilds of group and shard
   };
-  double uncut(std::uint32_t group_index, std::uint32_t old_shard, time now) const;
+  /// One old shard of its unit stands for all: what new shards lead is only looked at when a plan is aborted.
+  std::uint32_t cut_from(const shard_key& shard) const;
+  std::uint64_t cut(std::uint32_t group_index, const shard_key& shard, time now) const;
   const side& side_of(const shard_key& shard) const { return shard.topology == 1 ? old_ : new_; }
 
   scale_case setup_;

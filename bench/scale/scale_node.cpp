@@ -16,9 +16,8 @@ namespace {
 
 constexpr auto beat = milliseconds(100);
 constexpr auto lease_every = milliseconds(500);
-constexpr auto rows_change_for = seconds(31); ///< after a shard was touched, see time_to_cut
-constexpr auto whole_every = seconds(30);     ///< as sent_rows of a real node does
-constexpr std::uint64_t one_in = 64;          ///< weighing is slow: one message stands for as many
+constexpr auto whole_every = seconds(30); ///< as sent_rows of a real node does
+constexpr std::uint64_t one_in = 64;      ///< weighing is slow: one message stands for as many
 
 class scale_node {
 public:
@@ -52,12 +51,12 @@ private:
     due_.emplace(now() + delay, std::pair{shard, what});
   }
   template <class Message>
-  void send(const char* kind, Message x) {
+  void send(std::string_view kind, Message x) {
     ++scene_->messages[kind];
     compat::send(self_, scene_->coordinator, std::move(x));
   }
   template <class Message>
-  void weigh(const char* kind, const Message& x) {
+  void weigh(std::string_view kind, const Message& x) {
     if (weighed_++ % one_in != 0)
       return;
     caf::byte_buffer bytes;
@@ -75,6 +74,10 @@ private:
   void try_close(const shard_key& shard, hosted& x);
   void report();
   void tell_rows(node_report& picture, const group_place& place);
+  void tell_all(node_report& picture, std::uint32_t group);
+  void tell_changes(node_report& picture, std::uint32_t group);
+  void tell_row(node_report& picture, std::uint32_t group, const shard_key& shard);
+  void await_change(std::uint32_t index, const shard_key& shard);
   void tell_cursors();
   void tick_once();
 
@@ -87,9 +90,10 @@ private:
   std::multimap<time, std::pair<shard_key, deed>> due_;
   checkpoint_report unsent_;
   bool report_due_ = true;
-  std::map<std::pair<std::uint32_t, std::uint64_t>, std::unordered_map<shard_key, handover_report>> told_;
+  std::vector<hosted*> live_;
+  std::map<time, std::vector<shard_key>> changing_; ///< rows that become others, when
   std::uint64_t reports_ = 0;
-  std::size_t settled_ = 0; ///< of the scene's touched shards: their rows change no more
+  std::size_t seen_ = 0; ///< of the scene's events
   time next_whole_{};
   std::uint64_t weighed_ = 0;
   time earliest_report_{}, next_report_{}, next_lease_{};
@@ -137,7 +141,8 @@ void scale_node::live(const shard_key& shard, hosted& x) {
   status.was_ready = true;
   status.guilds = scene_->cluster.guilds_of(shard);
   scene_->open.insert(shard);
-  scene_->touched.emplace_back(now(), shard);
+  scene_->events.emplace_back(shard, scale_scene::event::opened);
+  live_.push_back(&x);
   session_checkpoint row{shard, "0123456789abcdef0123456789abcdef", "wss://gateway.test", x.plan, 1, 0, {},
                          x.term};
   row.guilds.resize(status.guilds, ~snowflake{0} / 2);
@@ -172,6 +177,7 @@ void scale_node::close(const drain& x) {
   if (found == shards_.end() || found->second.closing)
     return;
   if (x.forget) {
+    std::erase(live_, &found->second);
     shards_.erase(found);
     report_due_ = true;
     return;
@@ -189,35 +195,54 @@ void scale_node::try_close(const shard_key& shard, hosted& x) {
   x.status.closed_plan = led ? 0 : x.plan;
   if (led == 0) {
     scene_->closed += scene_->open.erase(shard);
-    scene_->touched.emplace_back(now(), shard);
+    scene_->events.emplace_back(shard, scale_scene::event::closed);
+    std::erase(live_, &x);
   }
   send("done", done{x.plan, known_.cluster_epoch, shard, 1, 1, led});
 }
 
-/// All rows, or those that changed: a real node keeps what it has sent (sent_rows), this one also knows which
-/// rows can have changed at all.
+/// All rows, or those that changed: a real node compares with what it has sent (sent_rows), this one knows
+/// beforehand when a row becomes another one.
 void scale_node::tell_rows(node_report& picture, const group_place& place) {
-  auto& told = told_[{place.id, place.epoch}];
-  auto tell = [&](const shard_key& shard) {
-    if (!scene_->open.contains(shard)) {
-      if (told.erase(shard) > 0)
-        picture.rows_gone.push_back({place.id, shard});
-      return;
-    }
-    auto row = scene_->cluster.row(scene_->group_index.at(place.id), shard, now());
-    row.group = place.id;
-    auto [known, fresh] = told.try_emplace(shard, row);
-    if (!fresh && picture.rows_after != 0 && known->second == row)
-      return;
-    known->second = row;
-    picture.handovers.push_back(std::move(row));
-  };
+  auto index = scene_->group_index.at(place.id);
   if (picture.rows_after == 0)
-    for (auto& shard : scene_->open)
-      tell(shard);
-  else
-    for (auto i = settled_; i < scene_->touched.size(); ++i)
-      tell(scene_->touched[i].second);
+    tell_all(picture, place.id);
+  for (; seen_ < scene_->events.size(); ++seen_) {
+    auto& [shard, what] = scene_->events[seen_];
+    if (what == scale_scene::event::moves)
+      await_change(index, shard);
+    else if (picture.rows_after != 0 && what == scale_scene::event::closed)
+      picture.rows_gone.push_back({place.id, shard});
+    else if (picture.rows_after != 0)
+      tell_row(picture, place.id, shard);
+  }
+  tell_changes(picture, place.id);
+}
+
+void scale_node::tell_all(node_report& picture, std::uint32_t group) {
+  picture.handovers.reserve(scene_->open.size());
+  for (auto& shard : scene_->open)
+    tell_row(picture, group, shard);
+}
+
+void scale_node::tell_changes(node_report& picture, std::uint32_t group) {
+  while (!changing_.empty() && changing_.begin()->first <= now()) {
+    for (auto& shard : changing_.extract(changing_.begin()).mapped()) {
+      if (picture.rows_after != 0 && scene_->open.contains(shard))
+        tell_row(picture, group, shard);
+      await_change(scene_->group_index.at(group), shard);
+    }
+  }
+}
+
+void scale_node::tell_row(node_report& picture, std::uint32_t group, const shard_key& shard) {
+  picture.handovers.push_back(scene_->cluster.row(scene_->group_index.at(group), shard, now()));
+  picture.handovers.back().group = group;
+}
+
+void scale_node::await_change(std::uint32_t index, const shard_key& shard) {
+  if (auto at = scene_->cluster.next_change(index, shard, now()))
+    changing_[*at].push_back(shard);
 }
 
 void scale_node::report() {
@@ -241,8 +266,6 @@ void scale_node::report() {
     if (known_.plan)
       tell_rows(picture, place);
   }
-  while (settled_ < scene_->touched.size() && scene_->touched[settled_].first + rows_change_for < now())
-    ++settled_;
   auto pace = pace_after(picture);
   earliest_report_ = now() + pace.after_change;
   next_report_ = now() + pace.at_latest;
@@ -251,10 +274,12 @@ void scale_node::report() {
 }
 
 void scale_node::tell_cursors() {
-  std::bernoulli_distribution spoke{scene_->setup.cursor_moves};
-  for (auto& [key, shard] : shards_)
-    if (shard.status.phase == shard_phase::live && spoke(random_))
-      unsent_.moves.push_back({key, shard.term, ++shard.status.s, 0});
+  auto step = static_cast<std::size_t>(1 / scene_->setup.cursor_moves);
+  for (auto i = random_() % step; i < live_.size(); i += step) {
+    auto& shard = *live_[i];
+    if (shard.status.phase == shard_phase::live)
+      unsent_.moves.push_back({shard.status.shard, shard.term, ++shard.status.s, 0});
+  }
   if (unsent_.rows.empty() && unsent_.moves.empty())
     return;
   unsent_.node = card_.name;
@@ -287,7 +312,7 @@ void scale_node::tick_once() {
 node_actor::behavior_type scale_node::make_behavior() {
   join();
   compat::send(self_, self_, tick{});
-  auto count = [this](const char* kind) { ++scene_->messages[kind]; };
+  auto count = [this](std::string_view kind) { ++scene_->messages[kind]; };
   return {
       [](const node_card& x, const caf::strong_actor_ptr&) -> caf::result<node_card> { return x; },
       [](find_coordinator) -> caf::result<caf::strong_actor_ptr, std::string, std::uint16_t> {
@@ -307,9 +332,9 @@ node_actor::behavior_type scale_node::make_behavior() {
       },
       [this, count](const transfer& x) {
         count("transfer");
-        scene_->cluster.transfer(x.shard, now());
-        for (auto& shard : scene_->cluster.cut_with(x.shard))
-          scene_->touched.emplace_back(now(), shard);
+        if (scene_->cluster.transfer(x.shard, now()))
+          for (auto& shard : scene_->cluster.cut_with(x.shard))
+            scene_->events.emplace_back(shard, scale_scene::event::moves);
       },
       [this, count](const drain& x) {
         count("drain");

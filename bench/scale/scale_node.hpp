@@ -6,24 +6,28 @@
 #include "actors/coordinator/coordinator_actor.hpp"
 #include "bench/scale/scale_cluster.hpp"
 
+#include <map>
 #include <memory>
 #include <set>
+#include <string_view>
 
 namespace shardyard::bench {
 
 /// What the nodes of a run share, one thread.
 struct scale_scene {
+  enum class event { opened, moves, closed };
+
   scale_case setup;
   scale_cluster cluster{setup};
   local_coordinator_actor coordinator;
-  std::map<std::string, std::uint64_t> messages; ///< by kind, both directions
-  std::map<std::string, std::uint64_t> bytes;    ///< of pictures and checkpoints, as serialised
+  std::map<std::string_view, std::uint64_t> messages; ///< by kind, both directions
+  std::map<std::string_view, std::uint64_t> bytes;    ///< of pictures and checkpoints, as serialised
   std::uint64_t identifies = 0;
   std::uint64_t closed = 0;                           ///< old shards
   std::map<std::uint32_t, std::uint32_t> group_index; ///< by id, counted from 0
   std::set<shard_key> open;                           ///< shards whose events the groups get
-  /// When the rows of a shard began to change: it opened, its guilds are being cut, or it closed.
-  std::vector<std::pair<scale_cluster::time, shard_key>> touched;
+  /// What has happened to shards, in order: each node goes through it on its own.
+  std::vector<std::pair<shard_key, event>> events;
 };
 
 /// It joins at once.

@@ -33,7 +33,7 @@ double peak_mib() {
   return 0;
 }
 
-std::string name_of(caf::type_id_t type) {
+std::string_view name_of(caf::type_id_t type) {
   auto name = caf::query_type_name(type);
   return {name.data(), name.size()};
 }
@@ -106,7 +106,7 @@ public:
     return result;
   }
 
-  std::map<std::string, scale_cost> take() { return std::exchange(costs_, {}); }
+  std::map<std::string_view, scale_cost> take() { return std::exchange(costs_, {}); }
 
 private:
   virtual_time config_;
@@ -122,7 +122,7 @@ private:
   void run_watched() {
     auto* first = jobs().next_job<caf::scheduled_actor>().mailbox().peek();
     auto types = first ? first->payload.types() : caf::type_id_list{nullptr};
-    auto kind = first && types.size() > 0 ? name_of(types[0]) : std::string{"other"};
+    auto kind = first && types.size() > 0 ? name_of(types[0]) : std::string_view{"other"};
     auto begin = thread_cpu_s();
     jobs().run_once();
     auto& cost = costs_[kind];
@@ -132,10 +132,10 @@ private:
 
   caf::resumable* watched_ = nullptr;
   std::vector<caf::strong_actor_ptr> kept_;
-  std::map<std::string, scale_cost> costs_;
+  std::map<std::string_view, scale_cost> costs_;
 };
 
-scale_cost sum_of(const std::map<std::string, scale_cost>& all) {
+scale_cost sum_of(const std::map<std::string_view, scale_cost>& all) {
   scale_cost sum;
   for (auto& [kind, x] : all) {
     sum.messages += x.messages;
@@ -203,6 +203,7 @@ void pass_until(timed_world& world, std::chrono::seconds limit, const char* what
 } // namespace
 
 scale_figures run_scale(const scale_case& x, const std::string& folder) {
+  auto cpu_before = thread_cpu_s();
   timed_world world;
   auto shared = std::make_shared<scale_scene>(scale_scene{.setup = x});
   auto& scene = *shared;
@@ -242,6 +243,7 @@ scale_figures run_scale(const scale_case& x, const std::string& folder) {
   result.bytes = scene.bytes;
   result.identifies = scene.identifies;
   result.peak_mib = peak_mib();
+  result.scene_cpu_s = thread_cpu_s() - cpu_before - result.start.cpu_s - result.plan.cpu_s;
   auto plan = report_of(world, scene);
   if (plan.at("state").as_string() != "done" || result.identifies != x.to)
     throw std::runtime_error("the plan ended as " + json::serialize(plan.at("state")) + " after " +

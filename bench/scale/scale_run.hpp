@@ -1,12 +1,13 @@
 // One run of the real coordinator actor against simulated nodes: a new cluster starts its shards, then it is
 // resharded. One thread, virtual time, no socket; the store is a real SQLite file. Promises the CPU time that
-// the coordinator's own messages took, apart from what the simulation costs.
+// the coordinator's own messages took, and beside it what the simulation cost.
 #pragma once
 
 #include "bench/scale/scale_cluster.hpp"
 
 #include <map>
 #include <string>
+#include <string_view>
 
 namespace shardyard::bench {
 
@@ -18,9 +19,10 @@ struct scale_cost {
 struct scale_figures {
   scale_cost start, plan;
   double start_virtual_s = 0, plan_virtual_s = 0;
-  std::map<std::string, scale_cost> by_kind; ///< of the plan
-  std::map<std::string, std::uint64_t> sent; ///< both directions, of the plan
-  std::map<std::string, std::uint64_t> bytes;
+  double scene_cpu_s = 0;                         ///< simulated hosts and clock, start and plan
+  std::map<std::string_view, scale_cost> by_kind; ///< of the plan
+  std::map<std::string_view, std::uint64_t> sent; ///< both directions, of the plan
+  std::map<std::string_view, std::uint64_t> bytes;
   std::uint64_t identifies = 0;
   double status_ms = 0; ///< one status document in the middle of the plan
   std::size_t status_bytes = 0;

@@ -95,8 +95,10 @@ struct two_hosts : coordinator_scene {
     EXPECT_TRUE(std::holds_alternative<admin_reply>(answer));
     return std::get<admin_reply>(answer);
   }
+  std::chrono::milliseconds silent{0}; ///< the hosts have spoken for no other for so long
   lease_answer ask_lease(const fake_node& x) {
-    lease_request question{x.card.name, x.card.incarnation, newest().cluster_epoch, newest().revision};
+    lease_request question{x.card.name, x.card.incarnation, newest().cluster_epoch, newest().revision,
+                           static_cast<std::uint64_t>(silent.count())};
     auto answer = w.ask<lease_answer>(coordinator, question);
     EXPECT_TRUE(std::holds_alternative<lease_answer>(answer));
     return std::get<lease_answer>(answer);
@@ -230,6 +232,41 @@ TEST_F(two_hosts, shards_of_a_lost_host_are_resumed_at_once_and_its_partitions_w
   EXPECT_EQ(a.told->adoptions.front().source_node, "a");
   EXPECT_EQ(ask_lease(b).verdict, lease_verdict::fenced);
   EXPECT_NE(why_not(join(b)), "") << "the incarnation that was declared dead";
+}
+
+TEST_F(two_hosts, partitions_of_a_silent_host_wait_for_its_lease_alone_where_nobody_can_have_spoken_for_it) {
+  begin();
+  copies["a"] = {{2, 1, 100, false}};
+  tell(a, newest(), of_a);
+  silent = 60s;
+  ask_lease(a);
+  ask_lease(b);
+  auto last = w.now();
+  w.pass(4s); // until its silence is noticed
+  w.end(b.handle);
+  while (a.told->adoptions.empty() && w.now() < last + 20s) {
+    w.pass(250ms);
+    ask_lease(a);
+  }
+  EXPECT_GE(w.now() - last, setup.lease_ttl) << "it may still have delivered";
+  EXPECT_LE(w.now() - last, setup.lease_ttl + 1s);
+}
+
+TEST_F(two_hosts, what_a_host_said_for_the_lost_one_a_moment_ago_must_run_out_first) {
+  begin();
+  copies["a"] = {{2, 1, 100, false}};
+  tell(a, newest(), of_a);
+  ask_lease(b);
+  auto last = w.now();
+  w.pass(4s);
+  silent = 1s; // after a time without coordinator
+  w.end(b.handle);
+  while (a.told->adoptions.empty() && w.now() < last + 20s) {
+    w.pass(250ms);
+    ask_lease(a);
+    silent += 250ms;
+  }
+  EXPECT_GE(w.now() - last, 3s + setup.lease_ttl);
 }
 
 TEST_F(two_hosts, a_host_that_comes_back_in_time_closes_the_shards_that_go_on_elsewhere) {

@@ -79,6 +79,20 @@ TEST_F(handover_documents, guilds_that_wait_for_a_call_are_counted_and_calls_tha
   EXPECT_EQ(document.at("figures").at("voice_rejoined"), 4);
 }
 
+TEST_F(handover_documents, calls_are_summed_over_the_groups_that_count) {
+  row(0).voice = 2;
+  view.note(report, 1);
+  handover_rows rows;
+  for (std::uint32_t group = 1; group <= 3; ++group) {
+    row(0).voice = group;
+    rows.keep(group < 3 ? "a" : "b", {group, 1}, report.handovers.back());
+  }
+  rows.count({{{1, 1}, "a"}, {{2, 1}, "a"}});
+  EXPECT_EQ(rows.of(row(0).shard).voice, 3u);
+  rows.forget("a");
+  EXPECT_EQ(rows.of(row(0).shard).voice, 0u);
+}
+
 TEST_F(handover_documents, held_events_reach_the_report_of_the_plan) {
   report.figures.held_delay.buckets[40] = 3;
   report.figures.held_delay.count = 3;

@@ -119,6 +119,13 @@ struct step_test : testing::Test {
     return std::any_of(actions.begin(), actions.end(),
                        [&](const auto& a) { return a.text.find(text) != std::string::npos; });
   }
+  std::vector<shard_key> all_shards() const {
+    std::vector<shard_key> result;
+    for (auto& topology : {x.from, x.to})
+      for (std::uint32_t id = 0; id < topology.shard_count; ++id)
+        result.push_back(topology.shard(id));
+    return result;
+  }
   void all_ready() {
     for (std::uint32_t u = 0; u < x.units.size(); ++u)
       for (const auto& shard : x.new_shards(u)) {
@@ -207,8 +214,8 @@ TEST_F(step_test, late_events_restart_the_stability_clock_three_times_at_most) {
   auto entered = now;
   while (state_of(x) == plan_state::settling && now < entered + 1h) {
     now += 10s;
-    for (auto& [shard, view] : seen)
-      view.difference_age = 0ms;
+    for (auto& shard : all_shards())
+      seen[shard].difference_age = 0ms;
     run();
   }
   EXPECT_EQ(state_of(x), plan_state::closing);
@@ -254,7 +261,7 @@ TEST_F(step_test, a_restart_after_hours_does_not_abort_a_settling_unit) {
   to_settling();
   now += 10h;
   memory = {};
-  seen.clear();
+  seen = {};
   run();
   EXPECT_EQ(x.count(unit_state::settling), 2u);
 }
@@ -330,6 +337,32 @@ TEST_F(step_test, exceptions_are_cut_only_when_accepted) {
   EXPECT_FALSE(x.units[0].accepted);
 }
 
+TEST_F(step_test, calls_may_go_when_nothing_else_of_their_unit_is_left_on_any_shard_of_it) {
+  x = plan(4, 6); // two old shards and three new ones in each unit
+  to_moving();
+  for (auto& shard : x.old_shards(0))
+    seen[shard].transferred = true;
+  auto speaking = x.old_shards(0)[0], other = x.old_shards(0)[1];
+  seen[speaking].led = seen[speaking].voice = 2;
+  seen[other].led = 1;
+  run();
+  EXPECT_EQ(count(plan_action_kind::send_calls), 0u) << "one guild of the unit has no call";
+  seen[other].led.reset();
+  run();
+  EXPECT_EQ(count(plan_action_kind::send_calls), 0u) << "unknown is never taken for zero";
+  seen[other].led = 0;
+  run();
+  ASSERT_EQ(count(plan_action_kind::send_calls), 1u);
+  for (auto& action : actions)
+    if (action.kind == plan_action_kind::send_calls) {
+      EXPECT_EQ(action.shard, speaking);
+    }
+  x = std::get<reshard_plan>(abort(x, now));
+  seen[x.new_shards(0)[0]].led = seen[x.new_shards(0)[0]].voice = 1;
+  run();
+  EXPECT_EQ(count(plan_action_kind::send_calls), 1u) << "and on the way back";
+}
+
 TEST_F(step_test, a_pause_stops_what_has_not_begun_but_not_a_close) {
   to_settling();
   now += 60s;
@@ -373,8 +406,8 @@ TEST_F(step_test, an_abort_in_the_middle_divides_the_plan_until_it_is_continued)
   x = std::get<reshard_plan>(abort(x, now));
   EXPECT_EQ(x.units[0].state, unit_state::closing);
   EXPECT_EQ(x.units[1].state, unit_state::aborting);
-  for (auto& [shard, view] : seen)
-    view.closed = true, view.running = false;
+  for (auto& shard : all_shards())
+    seen[shard].closed = true, seen[shard].running = false;
   run();
   EXPECT_EQ(state_of(x), plan_state::divided);
   EXPECT_FALSE(finished(x));
@@ -393,8 +426,8 @@ TEST_F(step_test, a_shard_to_be_closed_that_runs_nowhere_counts_as_closed_after_
   to_settling();
   now += 60s;
   run();
-  for (auto& [shard, view] : seen)
-    view.running = view.ready = shard.topology == 3;
+  for (auto& shard : all_shards())
+    seen[shard].running = seen[shard].ready = shard.topology == 3;
   run();
   EXPECT_EQ(state_of(x), plan_state::closing);
   now += 10s;
@@ -406,8 +439,8 @@ TEST_F(step_test, a_shard_to_be_closed_that_runs_nowhere_counts_as_closed_after_
 TEST_F(step_test, a_shard_that_may_still_lead_guilds_never_counts_as_closed) {
   to_moving();
   x = std::get<reshard_plan>(abort(x, now));
-  for (auto& [shard, view] : seen)
-    view.running = false;
+  for (auto& shard : all_shards())
+    seen[shard].running = false;
   for (std::optional<std::uint64_t> led : {std::optional<std::uint64_t>{3}, std::optional<std::uint64_t>{}}) {
     for (const auto& shard : x.new_shards(0))
       seen[shard].led = led;

@@ -183,11 +183,52 @@ TYPED_TEST_P(store_contract, a_journal_comes_back_as_it_was_saved) {
   EXPECT_EQ(state.placements["partitions"], (placement{"a", "b"}));
 }
 
+/// Each shard a unit of its own, each with a list: more than etcd takes in one request.
+TYPED_TEST_P(store_contract, a_plan_of_32000_shards_comes_back_as_it_was_saved) {
+  constexpr std::uint32_t shards = 32'000;
+  plan_context context{.next_plan_id = 1, .next_topology_id = 2, .active = {1, shards}};
+  context.identifies_left = 2 * shards;
+  context.hosts = 40;
+  auto plan = std::get<reshard_plan>(make_plan({shards, true, true}, context, unix_ms(1'800'000'000'000)));
+  placement places;
+  for (std::uint32_t id = 0; id < shards; ++id)
+    places.push_back("a-host-with-quite-a-long-name-in-some-region-" + std::to_string(id % 40));
+  auto comes_back = [&](unit_state state) {
+    auto s = this->place->begin_term();
+    auto loaded = journal{*s}.load();
+    EXPECT_TRUE(loaded.plan == plan);
+    EXPECT_EQ(loaded.plan->count(state), shards);
+    EXPECT_EQ(loaded.placements["topology/2"], places);
+  };
+  auto s = this->place->begin_term();
+  journal j{*s};
+  j.load();
+  j.save({.active = context.active, .placements = {{"topology/2", places}}});
+  j.save({.plan = plan});
+  for (std::uint32_t u = 0; u < shards; ++u) {
+    plan.units[u].state = unit_state::closing;
+    plan.units[u].closed = {u};
+  }
+  j.save({.plan = plan});
+  s.reset();
+  comes_back(unit_state::closing);
+  s = this->place->begin_term();
+  journal next{*s};
+  next.load();
+  for (auto& unit : plan.units)
+    unit.state = unit_state::done;
+  next.save({.plan = plan});
+  EXPECT_EQ(next.load().active, plan.to);
+  s.reset();
+  comes_back(unit_state::done);
+}
+
 REGISTER_TYPED_TEST_SUITE_P(store_contract, every_term_has_a_higher_epoch_and_finds_the_rows,
                             writes_are_compared_before_they_are_made, rows_are_listed_by_prefix_in_order,
                             thousands_of_rows_are_listed_whole,
                             values_are_any_bytes_and_the_last_write_to_a_key_stays,
                             an_overtaken_term_writes_nothing_for_ever, behaves_like_a_map_with_revisions,
-                            a_journal_comes_back_as_it_was_saved);
+                            a_journal_comes_back_as_it_was_saved,
+                            a_plan_of_32000_shards_comes_back_as_it_was_saved);
 
 } // namespace shardyard::testing

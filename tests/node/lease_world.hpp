@@ -27,6 +27,10 @@ struct lease_rules {
   bool lost_for_good = true;
   /// Only a host that has an assignment of this incarnation speaks for others.
   bool members_speak = true;
+  /// A promise counts from when the host spoke for anybody last. Without: from when it was given.
+  bool count_silence = true;
+  /// A host that has just begun does not know what it said before. Without: it counts as silent for ever.
+  bool birth_breaks_silence = true;
 };
 
 class lease_world {
@@ -66,6 +70,8 @@ public:
   int doubled() const { return doubled_; }     ///< steps with two hosts that may deliver
   int adoptions() const { return adoptions_; } ///< of the group, from a lost host
   int vouched() const { return vouched_; }     ///< steps in which vouches alone allowed to deliver
+  /// From the last moment at which a lost host was up to its adoption, on the average.
+  double mean_wait_ms() const { return adoptions_ == 0 ? 0 : static_cast<double>(waited_) / adoptions_; }
 
 private:
   using ms = std::int64_t;
@@ -91,6 +97,7 @@ private:
     std::uint64_t runs = 0; ///< epoch of the group that it runs; 0: none
     std::uint64_t kept = 0; ///< epoch of the group whose log is on its disk
     ms granted_until = 0;   ///< for `vouched` alone
+    ms spoke = 0;           ///< for anybody, or began
   };
   struct member {
     int incarnation = 0;
@@ -131,6 +138,7 @@ private:
     x.kept = std::max(x.kept, x.runs);
     x.runs = 0;
     x.granted_until = 0;
+    x.spoke = rules_.birth_breaks_silence ? static_cast<ms>(static_cast<double>(now_) * x.rate) : 0;
   }
 
   void begin_coordinator() {
@@ -192,9 +200,10 @@ private:
     auto& x = at(i);
     auto sent = clock(i);
     post(i, coordinator_place(),
-         [this, i, sent, n = x.incarnation, epoch = x.coordinator, revision = x.known.revision] {
+         [this, i, sent, n = x.incarnation, epoch = x.coordinator, revision = x.known.revision,
+          silent = rules_.count_silence ? sent - x.spoke : 0] {
            if (c_.alive && c_.epoch == epoch)
-             on_ask(i, n, sent, revision);
+             on_ask(i, n, sent, revision, silent);
          });
   }
 
@@ -203,10 +212,12 @@ private:
     for (int peer = 0; peer < size(); ++peer)
       if (peer != i)
         post(i, peer, [this, i, peer, sent, n = at(i).incarnation, epoch = at(i).known.epoch] {
-          if (speaks(peer, i, n, epoch))
-            answer(peer, i, n, [peer, sent](host& x) {
-              x.leave.vouched("host-" + std::to_string(peer), nanos(sent), std::chrono::milliseconds(ttl));
-            });
+          if (!speaks(peer, i, n, epoch))
+            return;
+          at(peer).spoke = clock(peer);
+          answer(peer, i, n, [peer, sent](host& x) {
+            x.leave.vouched("host-" + std::to_string(peer), nanos(sent), std::chrono::milliseconds(ttl));
+          });
         });
   }
 
@@ -278,7 +289,7 @@ private:
     });
   }
 
-  void on_ask(int i, int incarnation, ms sent, std::uint64_t revision) {
+  void on_ask(int i, int incarnation, ms sent, std::uint64_t revision, ms silent) {
     if (c_.fenced.contains({i, incarnation})) {
       answer(coordinator_place(), i, incarnation, [this, i](host&) { on_fenced(i); });
       return;
@@ -289,7 +300,7 @@ private:
     auto& x = known->second;
     x.asked = x.given = coordinator_clock();
     if (c_.lost_revision != 0 && revision >= c_.lost_revision && x.promised < 0)
-      x.promised = x.asked;
+      x.promised = std::max<ms>(0, x.asked - silent);
     answer(coordinator_place(), i, incarnation, [this, i, sent, epoch = c_.epoch](host& y) {
       y.leave.granted(nanos(sent), std::chrono::milliseconds(ttl));
       y.granted_until = std::max(y.granted_until, sent + ttl);
@@ -316,6 +327,8 @@ private:
       if (x.up && (at > x.asked + 3000 || one_in(2000)))
         x.up = false;
     auto joined = c_.members.contains(c_.home);
+    if (up(c_.home))
+      at_loss_ = now_;
     if (up(c_.home) || (!joined && at < c_.born + (rules_.promises ? 0 : wait)))
       return;
     if (c_.lost_revision == 0) {
@@ -352,6 +365,7 @@ private:
       if (!x.up || i == c_.home)
         continue;
       c_.fenced.insert({c_.home, at(c_.home).incarnation});
+      waited_ += at_loss_ < 0 ? 0 : now_ - at_loss_;
       c_.home = i;
       ++c_.group_epoch;
       c_.lost_revision = 0;
@@ -387,6 +401,8 @@ private:
   int doubled_ = 0;
   int adoptions_ = 0;
   int vouched_ = 0;
+  ms at_loss_ = -1; ///< when the group's host was up last
+  ms waited_ = 0;
 };
 
 } // namespace shardyard

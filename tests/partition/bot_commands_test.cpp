@@ -51,6 +51,8 @@ struct bots : partition_rules {
         result.push_back(std::to_string(x.asker) + " " + x.t + " " + x.d);
     return result;
   }
+  /// Said by the coordinator.
+  void only_calls_left() { w.group->only_calls_left(w.plan, old_shard); }
   std::size_t cuts() const { return w.count("SHARDYARD_CUT"); }
   std::uint64_t waiting() const {
     std::uint64_t sum = 0;
@@ -150,6 +152,7 @@ TEST_F(bots, a_guild_with_a_call_is_not_cut_before_the_call_has_ended) {
   auto joined = voice_state(g1, "\"5\"", "A");
   w.send(a, {joined});
   w.send(b, {joined});
+  only_calls_left();
   quiet(a, b);
   EXPECT_EQ(cuts(), 1u) << "the longest wait is over";
 }
@@ -182,6 +185,7 @@ TEST_F(bots, a_call_that_outlasts_the_wait_is_joined_once_more_through_the_new_l
   auto joined = voice_state(g1, "\"5\"", "A");
   w.send(a, {joined, {"VOICE_SERVER_UPDATE", g1, 0, "{\"from\":\"A\"}"}});
   w.send(b, {joined});
+  only_calls_left();
   quiet(a, b);
   ASSERT_EQ(cuts(), 1u);
   EXPECT_THAT(forwarded(), ElementsAre("2 B {\"guild_id\":\"" + std::to_string(g1) +
@@ -202,6 +206,7 @@ TEST_F(bots, a_call_that_moves_goes_after_all_other_guilds_of_its_shard) {
   w.send(a, {joined});
   w.send(b, {joined});
   w.mark(a, mark_kind::transfer);
+  only_calls_left();             // a word that is outdated: g2 may have come back since
   for (int i = 0; i < 30; ++i) { // g2 is never silent
     w.flush(a);
     w.flush(b);
@@ -217,6 +222,35 @@ TEST_F(bots, a_call_that_moves_goes_after_all_other_guilds_of_its_shard) {
   EXPECT_EQ(cuts(), 1u);
   quiet(a, b);
   EXPECT_EQ(cuts(), 2u);
+}
+
+TEST_F(bots, a_call_that_moves_waits_for_the_guilds_of_other_groups_and_shards_of_its_unit_too) {
+  w.settings.voice.policy = voice_policy::move;
+  restart();
+  test_shard a, b;
+  overlap(a, b);
+  auto joined = voice_state(g1, "\"5\"", "A");
+  w.send(a, {joined});
+  w.send(b, {joined});
+  quiet(a, b);
+  EXPECT_EQ(cuts(), 0u) << "only the coordinator knows of them";
+  only_calls_left();
+  quiet(a, b);
+  EXPECT_EQ(cuts(), 1u);
+}
+
+TEST_F(bots, a_call_that_nobody_lets_go_is_cut_in_the_end) {
+  w.settings.voice.policy = voice_policy::move;
+  w.settings.exceptions_after = 60s;
+  restart();
+  test_shard a, b;
+  overlap(a, b);
+  auto joined = voice_state(g1, "\"5\"", "A");
+  w.send(a, {joined});
+  w.send(b, {joined});
+  quiet(a, b);
+  quiet(a, b);
+  EXPECT_EQ(cuts(), 1u);
 }
 
 TEST_F(bots, a_join_on_its_way_keeps_the_guild_where_it_was_asked) {
