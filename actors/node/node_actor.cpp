@@ -76,9 +76,10 @@ void node_state::ask_for_coordinator(const node_actor& peer) {
   compat::request(self, peer, remote_timeout, find_coordinator{})
       .then(
           [this](const caf::strong_actor_ptr& there, const std::string& host, std::uint16_t port) {
-            coordinator_named(there ? caf::actor_cast<coordinator_actor>(there) : nullptr, host, port);
+            coordinator_named(there ? caf::actor_cast<coordinator_actor>(there) : coordinator_actor{}, host,
+                              port);
           },
-          [this](caf::error&) { coordinator_named(nullptr, {}, 0); });
+          [this](caf::error&) { coordinator_named({}, {}, 0); });
 }
 
 /// An attempt has come to its end with this; all empty: the next place is tried after a while.
