@@ -27,9 +27,8 @@ struct lease_rules {
   bool lost_for_good = true;
   /// Only a host that has an assignment of this incarnation speaks for others.
   bool members_speak = true;
-  /// A promise counts from when the host spoke for anybody last. Without: from when it was given.
-  bool count_silence = true;
-  /// A host that has just begun does not know what it said before. Without: it counts as silent for ever.
+  /// A promise counts from when the host spoke for anybody last, or began: it does not know what it said
+  /// before. Without: who has not spoken since counts as silent for ever.
   bool birth_breaks_silence = true;
 };
 
@@ -70,8 +69,6 @@ public:
   int doubled() const { return doubled_; }     ///< steps with two hosts that may deliver
   int adoptions() const { return adoptions_; } ///< of the group, from a lost host
   int vouched() const { return vouched_; }     ///< steps in which vouches alone allowed to deliver
-  /// From the last moment at which a lost host was up to its adoption, on the average.
-  double mean_wait_ms() const { return adoptions_ == 0 ? 0 : static_cast<double>(waited_) / adoptions_; }
 
 private:
   using ms = std::int64_t;
@@ -201,7 +198,7 @@ private:
     auto sent = clock(i);
     post(i, coordinator_place(),
          [this, i, sent, n = x.incarnation, epoch = x.coordinator, revision = x.known.revision,
-          silent = rules_.count_silence ? sent - x.spoke : 0] {
+          silent = sent - x.spoke] {
            if (c_.alive && c_.epoch == epoch)
              on_ask(i, n, sent, revision, silent);
          });
@@ -327,8 +324,6 @@ private:
       if (x.up && (at > x.asked + 3000 || one_in(2000)))
         x.up = false;
     auto joined = c_.members.contains(c_.home);
-    if (up(c_.home))
-      at_loss_ = now_;
     if (up(c_.home) || (!joined && at < c_.born + (rules_.promises ? 0 : wait)))
       return;
     if (c_.lost_revision == 0) {
@@ -365,7 +360,6 @@ private:
       if (!x.up || i == c_.home)
         continue;
       c_.fenced.insert({c_.home, at(c_.home).incarnation});
-      waited_ += at_loss_ < 0 ? 0 : now_ - at_loss_;
       c_.home = i;
       ++c_.group_epoch;
       c_.lost_revision = 0;
@@ -401,8 +395,6 @@ private:
   int doubled_ = 0;
   int adoptions_ = 0;
   int vouched_ = 0;
-  ms at_loss_ = -1; ///< when the group's host was up last
-  ms waited_ = 0;
 };
 
 } // namespace shardyard
