@@ -103,6 +103,12 @@ void audit::control(const jsonl_header& header) {
                : name == "swap_back" ? &result_.cuts.swap_back
                                      : &result_.malformed;
   ++*count;
+  if (auto why = object->if_contains("why"); why != nullptr && why->is_string()) {
+    auto& reason = why->get_string();
+    result_.cuts.silent += reason == "silent" ? 1 : 0;
+    result_.cuts.alike += reason == "alike" ? 1 : 0;
+    result_.cuts.unclear += reason == "unclear" ? 1 : 0;
+  }
   auto weak = object->if_contains("weak");
   result_.cuts.weak += weak != nullptr && weak->is_bool() && weak->get_bool() ? 1 : 0;
 }

@@ -107,6 +107,9 @@ std::string to_table(const audit_result& x) {
   };
   line("cuts", fmt::format("anchor {}, quiet {}, accepted {}, swap back {} (weak {})", x.cuts.anchor,
                            x.cuts.quiet, x.cuts.accepted, x.cuts.swap_back, x.cuts.weak));
+  if (x.cuts.quiet > 0)
+    line("why quiet", fmt::format("no event {}, last events alike {}, unclear {}", x.cuts.silent,
+                                  x.cuts.alike, x.cuts.unclear));
   line("gaps", fmt::format("explained {}, unexplained {}", x.gaps_explained, x.gaps_unexplained));
   line("unverifiable", x.unverifiable ? std::to_string(*x.unverifiable) : "-");
   line("delivery numbers", fmt::format("left out {}, used twice {}, falling {}, falling epochs {}",
@@ -146,7 +149,8 @@ boost::json::object to_json(const audit_result& x) {
         {"quiet", x.cuts.quiet},
         {"accepted", x.cuts.accepted},
         {"swap_back", x.cuts.swap_back},
-        {"weak", x.cuts.weak}}},
+        {"weak", x.cuts.weak},
+        {"why_quiet", {{"silent", x.cuts.silent}, {"alike", x.cuts.alike}, {"unclear", x.cuts.unclear}}}}},
       {"gaps", {{"explained", x.gaps_explained}, {"unexplained", x.gaps_unexplained}}},
       {"unverifiable", x.unverifiable ? boost::json::value(*x.unverifiable) : boost::json::value(nullptr)},
       {"delivery_numbers",

@@ -34,6 +34,9 @@ struct lane_figures {
 struct cut_figures {
   std::uint64_t anchor = 0, quiet = 0, accepted = 0, swap_back = 0;
   std::uint64_t weak = 0; ///< of these, those where a double could not be ruled out
+  /// Of the quiet ones: no event of the guild in the overlap; both sessions ended in the same events, none of
+  /// them a fresh anchor; they did not, and the longer silence was waited for.
+  std::uint64_t silent = 0, alike = 0, unclear = 0;
 };
 
 struct audit_result {

@@ -163,7 +163,7 @@ def table(audit, reports, stats, violations):
         "re-ordered": judged["reordered"],
         "late": judged["late"],
         "cuts: anchor": audit["cuts"]["anchor"],
-        "cuts: quiet": audit["cuts"]["quiet"],
+        "cuts: quiet": quiet_cuts(audit["cuts"]),
         "cuts: swap back": audit["cuts"]["swap_back"],
         "cuts: accepted": audit["cuts"]["accepted"],
         "unverifiable": sum(r["figures"]["unverifiable"] for r in reports),
@@ -174,6 +174,12 @@ def table(audit, reports, stats, violations):
         "added delay, all guild events (ms)": "p50 {p50:g}  p99 {p99:g}  max {max:g}".format(**delays),
         "held events (ms)": "{events} events  p50 {p50:g}  p99 {p99:g}  max {max:g}".format(**held),
     }
+
+
+def quiet_cuts(cuts):
+    """How many, and why no fresh anchor cut these guilds."""
+    why = cuts["why_quiet"]
+    return f"{cuts['quiet']}  ({why['silent']} without an event, {why['alike']} with the same last events, {why['unclear']} unclear)"
 
 
 def print_table(rows):

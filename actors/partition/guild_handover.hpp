@@ -65,6 +65,11 @@ struct source_views {
 /// How a lead changed. `swap_back`: the leading session died or lost the guild and the shadow took over.
 enum class cut_kind : std::uint8_t { anchor, quiet, accepted, swap_back };
 
+/// Why silence had to cut, there being no fresh anchor. `silent`: neither session brought an event since the
+/// new one knows the guild. `alike`: what they brought ends in the same events. `unclear`: it does not, and
+/// the silence was waited for accordingly.
+enum class quiet_reason : std::uint8_t { none, silent, alike, unclear };
+
 struct handover_tuning {
   monotonic hold = std::chrono::milliseconds(500);      ///< T_hold at most, and while the skew is not known
   monotonic least_hold = std::chrono::milliseconds(50); ///< T_hold at least
@@ -114,6 +119,7 @@ struct cut_record {
   std::span<const lane_event> rest;
   monotonic
       chance{}; ///< anchor, quiet: when the traffic first allowed this cut; what came after is our own delay
+  quiet_reason why = quiet_reason::none; ///< quiet: anything but none
 };
 
 /// Effects of a hand-over, called synchronously and in order.
@@ -229,7 +235,8 @@ private:
   void note_held(const step& at);
   void sample_skew(side from, const lane_event& event, const step& at);
   void move_lead(bool undoes_cut);
-  void cut(cut_kind kind, const step& at);
+  void cut(cut_kind kind, const step& at, quiet_reason why = quiet_reason::none);
+  quiet_reason why_quiet(const step& at) const;
   void settle_odd(std::vector<lane_event>& shown, std::vector<lane_mark>& led, const step& at);
   void take_over(cut_kind kind, const step& at);
   void end_silence(const step& at);

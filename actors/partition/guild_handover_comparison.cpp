@@ -152,6 +152,14 @@ bool guild_handover::silence_is_real(const step& at) {
   return compared && !o.synced && share_a_tail(at.marks_of(o.shown.all()), o.led.all());
 }
 
+quiet_reason guild_handover::why_quiet(const step& at) const {
+  auto& o = *overlap_;
+  auto empty = o.shown.empty() && o.led.empty();
+  if (empty || (!o.synced && o.shown_before_opened && o.led_in_snapshot))
+    return o.synced ? quiet_reason::alike : quiet_reason::silent;
+  return share_a_tail(at.marks_of(o.shown.all()), o.led.all()) ? quiet_reason::alike : quiet_reason::unclear;
+}
+
 // Step 3, and the end of a stretch without anchors.
 void guild_handover::end_silence(const step& at) {
   auto& o = *overlap_;
@@ -175,6 +183,7 @@ void guild_handover::end_silence(const step& at) {
     return;
   if (at.tuning.use_live_sockets && !silence_is_real(at))
     return;
+  auto why = cut_allowed_ ? why_quiet(at) : quiet_reason::none;
   clear_skip_list(at);
   if (o.synced) {
     end_stretch(o.shown.size(), o.led.size(), at);
@@ -193,7 +202,7 @@ void guild_handover::end_silence(const step& at) {
     fix_floor(at);
   }
   if (cut_allowed_)
-    cut(cut_kind::quiet, at);
+    cut(cut_kind::quiet, at, why);
 }
 
 } // namespace shardyard

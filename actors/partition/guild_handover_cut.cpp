@@ -54,7 +54,7 @@ void guild_handover::release_hold(const step& at) {
 
 // Both lists begin behind the same event, or nothing is under way: the follower goes on where the lead
 // stands.
-void guild_handover::cut(cut_kind kind, const step& at) {
+void guild_handover::cut(cut_kind kind, const step& at, quiet_reason why) {
   auto& o = *overlap_;
   end_odd(at, cut_made_);
   auto rest = o.shown.take();
@@ -69,7 +69,7 @@ void guild_handover::cut(cut_kind kind, const step& at) {
   aside.next_hold = {};
   aside.failed_holds = 0;
   move_lead(false);
-  at.port.cut({kind, lead_, false, rest, chance});
+  at.port.cut({kind, lead_, false, rest, chance, why});
   for (std::size_t i = 0; i < rest.size(); ++i) {
     deliver(rest[i], lead_, false, at);
     o.led.push(marks[i]);

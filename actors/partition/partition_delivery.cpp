@@ -31,6 +31,20 @@ boost::json::string_view text(std::string_view x) {
   return {x.data(), x.size()};
 }
 
+std::string_view name_of(quiet_reason x) {
+  switch (x) {
+  case quiet_reason::none:
+    break;
+  case quiet_reason::silent:
+    return "silent";
+  case quiet_reason::alike:
+    return "alike";
+  case quiet_reason::unclear:
+    return "unclear";
+  }
+  return "";
+}
+
 // Lines of channels outside guilds carry the channel in `d`, since their envelope says guild 0.
 void put_channel(boost::json::object& d, const scope& at) {
   if (at.kind == scope_kind::channel)
@@ -159,13 +173,16 @@ void partition::tell_guildless_gap(const source& to, std::uint64_t s) {
   note_position(g);
 }
 
-void partition::cut_line(scope_state& g, side to, cut_kind kind, bool weak) {
+void partition::cut_line(scope_state& g, const cut_record& record) {
+  auto to = record.to;
   auto old = sources_->shard(other(to), g.at);
   boost::json::object d{
-      {"kind", text(name_of(kind))},
-      {"weak", weak},
+      {"kind", text(name_of(record.kind))},
+      {"weak", record.weak},
       {"from", {{"topology", old.topology}, {"shard", boost::json::array{old.id, old.count}}}},
   };
+  if (record.why != quiet_reason::none)
+    d["why"] = text(name_of(record.why));
   put_channel(d, g.at);
   auto session = g.of(to).session;
   event_source from{sources_->shard(to, g.at), session ? sources_->numbered(session).from.session_id : ""};
@@ -193,7 +210,7 @@ void partition::lead_changed(scope_state& g, const cut_record& record) {
   auto earlier_blocks = cut.rest.size();
   std::ranges::move(blocks_of(record.rest), std::back_inserter(cut.rest));
   write_record(out_->log(), cut);
-  cut_line(g, record.to, record.kind, record.weak);
+  cut_line(g, record);
   cut.rest.resize(earlier_blocks);
   deliver_rest(g, cut);
   heir.delivered_s = std::max(heir.delivered_s, heir.lane_s);

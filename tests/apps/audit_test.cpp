@@ -117,6 +117,17 @@ TEST(audit, the_same_number_for_the_same_event_is_a_redelivery_and_passes) {
   EXPECT_EQ(result.controls_repeated, 1u);
 }
 
+TEST(audit, a_quiet_cut_is_counted_with_its_reason) {
+  reshard run;
+  for (auto& x : run.lines)
+    if (x.t == "SHARDYARD_CUT")
+      x = cut(x.guild, x.session, x.n, x.epoch, "quiet");
+  auto cuts = run.result().cuts;
+  EXPECT_EQ(cuts.quiet, 1u);
+  EXPECT_EQ(cuts.alike, 1u);
+  EXPECT_EQ(cuts.silent + cuts.unclear, 0u);
+}
+
 TEST(audit, presence_and_typing_never_fail_it) {
   reshard run;
   auto first = run.w.happens("PRESENCE_UPDATE", g1);

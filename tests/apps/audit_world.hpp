@@ -150,7 +150,8 @@ inline delivery cut(snowflake guild, const std::string& to, std::uint64_t n, std
           n,
           epoch,
           cut_flag,
-          R"({"kind":")" + kind + R"(","weak":)" + weak + R"(,"from":{"topology":1,"shard":[0,4]}})"};
+          R"({"kind":")" + kind + (kind == "quiet" ? R"(","why":"alike)" : "") + R"(","weak":)" + weak +
+              R"(,"from":{"topology":1,"shard":[0,4]}})"};
 }
 
 inline delivery gap(snowflake guild, const std::string& last, std::uint64_t last_s, const std::string& first,

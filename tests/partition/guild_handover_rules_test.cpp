@@ -35,6 +35,7 @@ protected:
     static constexpr const char* names[] = {"anchor", "quiet", "accepted", "swap_back"};
     told += std::string{"|"} + names[static_cast<int>(record.kind)] + "> ";
     weak = record.weak;
+    why = record.why;
   }
   std::uint64_t content_hash(const lane_event& event) override {
     ++hashes;
@@ -116,6 +117,7 @@ protected:
   std::string told;
   std::string delivered_d; ///< payload of the newest delivery that had one
   bool weak = false;
+  quiet_reason why = quiet_reason::none; ///< of the newest cut
   int hashes = 0;
   std::vector<std::int64_t> delays; ///< of held events, ms
 };
@@ -260,6 +262,7 @@ TEST_F(guild, what_the_lead_shows_right_after_the_snapshot_does_not_delay_a_quie
   plain(old_session, 1); // in the new session's snapshot, so it never comes there
   pass(2 * tuning.quiet);
   EXPECT_EQ(told, "p1 |quiet> ");
+  EXPECT_EQ(why, quiet_reason::silent) << "the snapshot has it, so nothing happened since";
 }
 
 TEST_F(guild, what_the_follower_shows_right_after_its_snapshot_does_not_delay_a_quiet_cut) {
@@ -289,6 +292,7 @@ TEST_F(guild, what_only_the_follower_shows_later_does_delay_a_quiet_cut) {
   EXPECT_EQ(handover.lead(), old_session);
   pass(tuning.unclear_quiet * tuning.quiet);
   EXPECT_EQ(handover.lead(), new_session);
+  EXPECT_EQ(why, quiet_reason::unclear);
   EXPECT_EQ(counters.unverifiable, 1u);
 }
 
@@ -604,6 +608,7 @@ TEST_F(guild, a_quiet_guild_is_cut_after_silence_and_its_first_event_is_delivere
   plain(old_session, 3);
   plain(new_session, 3);
   EXPECT_EQ(told, "p1 p2 |quiet> p3 ");
+  EXPECT_EQ(why, quiet_reason::alike);
 }
 
 TEST_F(guild, an_event_that_the_old_session_shows_after_a_quiet_cut_is_late) {
@@ -613,6 +618,7 @@ TEST_F(guild, an_event_that_the_old_session_shows_after_a_quiet_cut_is_late) {
   plain(old_session, 1);
   pass(6s);
   EXPECT_EQ(told, "|quiet> p1~ ");
+  EXPECT_EQ(why, quiet_reason::silent);
 }
 
 TEST_F(guild, a_stalled_session_is_not_silence) {
