@@ -59,9 +59,8 @@ void run_overlap(const bench_ground& ground, figure_table& table) {
   } else {
     try {
       // Two nodes, each with a load server of its own, one of them in the overlap of a renewal: two sessions
-      // of the same shape. Their turns alternate.
-      // Load servers and nodes keep to processors of their own: a server of two sessions has a thread more,
-      // which would take the caches from what is measured.
+      // of the same shape. Their turns alternate. Servers and nodes keep to processors of their own: a server
+      // of two sessions has a thread more, which would take the caches from what is measured.
       auto [servers, nodes] = processors_apart();
       auto start = [&](const char* name) {
         return load_server{ground.programs + "/bench_blaster", ground.scratch + name, {}, servers};

@@ -154,7 +154,7 @@ TEST_F(group_feeds, a_feed_that_died_is_dropped_at_once) {
   w.pass(1s);
   EXPECT_EQ(heard->acknowledged(), 1u);
   w.end(e.handle);
-  w.pass(100ms);
+  w.pass(200ms);
   EXPECT_EQ(heard->acknowledged(), 2u);
 }
 

@@ -29,7 +29,7 @@ TEST_F(partition_group, acknowledges_soon_after_the_sink_accepted) {
   sink->at_once = true;
   mark(mark_kind::started);
   events();
-  w.pass(100ms);
+  w.pass(150ms);
   EXPECT_EQ(heard->acknowledged(), 2u);
 }
 
