@@ -78,9 +78,11 @@ struct copy_keeper {
 struct log_append {
   std::string records;
   std::vector<std::pair<std::string, std::string>> offsets;
+  std::string piece;   ///< not empty: for the compaction under way, behind the records
+  bool finish = false; ///< the compaction is whole with the records
 };
 
-/// Partition group -> its log's writer: what the log shall be from now on.
+/// Partition group -> its log's writer: a compaction begins with this state.
 struct log_snapshot {
   std::string state;
 };
@@ -88,8 +90,16 @@ struct log_snapshot {
 /// The writer's answer. Not `ok`: nothing is lost, an append is tried again with the next one.
 struct log_written {
   bool ok = false;
-  std::string error;
+  std::string error; ///< of the append, or of the compaction
   bool wants_compaction = false;
+  bool compacting = false; ///< one is under way
+};
+
+/// Partition group -> its log's writer: the records as the disk has them, for a copy; and the answer.
+struct log_request {};
+struct log_content {
+  bool ok = false;
+  std::string records; ///< or why they cannot be read
 };
 
 /// Coordinator's REST request -> coordinator.
@@ -149,6 +159,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::copy_keeper)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::log_append)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::log_snapshot)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::log_written)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::log_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::log_content)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::peer_found)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::gateway_news)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::identity_news)
@@ -169,4 +181,6 @@ CAF_ADD_TYPE_ID(shardyard_local, (shardyard::log_written))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::identity_news))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::endpoint_routes))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::endpoint_wish))
+CAF_ADD_TYPE_ID(shardyard_local, (shardyard::log_request))
+CAF_ADD_TYPE_ID(shardyard_local, (shardyard::log_content))
 CAF_END_TYPE_ID_BLOCK(shardyard_local)

@@ -87,6 +87,9 @@ struct handover_config {
 
 struct watchdog_config {
   bool renew = false; ///< new sessions when a live one stops to bring a kind of event
+  std::chrono::milliseconds stretch{10'000};
+  std::chrono::milliseconds silent{120'000};
+  std::uint32_t expected = 60; ///< events of a kind that may stay away
 
   bool operator==(const watchdog_config&) const = default;
 };
@@ -133,6 +136,8 @@ struct cache_config {
   std::optional<bool> enabled; ///< nothing: where bots.listen is set
   cache_members members = cache_members::voice;
   bool presences = false;
+  bool refill = true; ///< new sessions when guilds are not in the cache and nothing else will show them
+  std::chrono::milliseconds refill_after{60'000};
 
   bool operator==(const cache_config&) const = default;
 };

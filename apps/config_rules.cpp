@@ -394,6 +394,11 @@ std::vector<config_rule> all_rules() {
           "cache.members", members, "voice", [](c & x, k&) -> auto& { return x.cache.members; }),
       flag(
           "cache.presences", "false", [](c & x, k&) -> auto& { return x.cache.presences; }),
+      flag(
+          "cache.refill", "true", [](c & x, k&) -> auto& { return x.cache.refill; }),
+      duration(
+          "cache.refill_after_s", 1000, 1, 86400, "60",
+          [](c & x, k&) -> auto& { return x.cache.refill_after; }),
       duration(
           "handover.stable_for_s", 1000, 0, 86400, "60",
           [](c & x, k&) -> auto& { return x.handover.stable_for; }),
@@ -420,6 +425,12 @@ std::vector<config_rule> all_rules() {
           "identify.margin_ms", 1, 0, 60000, "150", [](c & x, k&) -> auto& { return x.identify.margin; }),
       flag(
           "watchdog.renew", "false", [](c & x, k&) -> auto& { return x.watchdog.renew; }),
+      duration(
+          "watchdog.stretch_s", 1000, 1, 60, "10", [](c & x, k&) -> auto& { return x.watchdog.stretch; }),
+      duration(
+          "watchdog.silent_s", 1000, 1, 86400, "120", [](c & x, k&) -> auto& { return x.watchdog.silent; }),
+      whole(
+          "watchdog.expected", 10, 1'000'000, "60", [](c & x, k&) -> auto& { return x.watchdog.expected; }),
       bytes(
           "limits.memory_bytes", 1u << 16, "8 MiB", [](c & x, k&) -> auto& { return x.limits.memory_bytes; }),
       bytes(

@@ -77,6 +77,7 @@ std::shared_ptr<io_door> make_door(const node_config& config, const secret& toke
   door->spool_bytes = config.limits.spool_bytes;
   door->spool_dir = config.node.state_dir + "/spool";
   door->probe_interval = config.handover.probe_interval;
+  door->mix_stretch = config.watchdog.stretch;
   return door;
 }
 
@@ -97,6 +98,11 @@ coordinator_setup make_coordinator(const node_config& config, const secret& toke
   setup.identifies.fuse = config.identify.fuse;
   setup.tuning.stable_for = config.handover.stable_for;
   setup.replace_silent_sessions = config.watchdog.renew;
+  setup.mix.enough = config.watchdog.expected;
+  setup.mix.enough_alone = config.watchdog.expected * 400.0 / 60;
+  setup.mix.at_least = config.watchdog.silent;
+  setup.refill.enabled = config.cache.refill;
+  setup.refill.after = config.cache.refill_after;
   setup.rest.api_base = config.discord.api_base;
   setup.rest.token = std::string{token.reveal()};
   setup.rest.ca_file = config.discord.ca_file;
@@ -246,7 +252,8 @@ int serve(const node_config& config, const secret& token, const sigset_t& signal
     begin_anew();
   };
   setup.coordinator = coordinator;
-  setup.links = begun([&] { return std::make_shared<peer_links>(system, config.tls, config.cluster.id); });
+  setup.links = begun(
+      [&] { return std::make_shared<peer_links>(system, config.tls, config.cluster.id, config.node.name); });
   auto cached = config.cache.enabled.value_or(config.bots.listen.has_value());
   if (cached)
     setup.cache = cache_policy{to_policy(config.cache.members), config.cache.presences, 0};

@@ -173,8 +173,8 @@ using coordinator_actor = caf::typed_actor<
     caf::result<void>(tick)>;
 
 using node_actor = caf::typed_actor<
-    // Tell a peer who lives here; an error when cluster or protocol differ.
-    caf::result<node_card>(node_card),
+    // Tell a peer, who comes with its node, who lives here; an error when cluster or protocol differ.
+    caf::result<node_card>(node_card, caf::strong_actor_ptr),
     // Answer with the coordinator if it lives here, else with null and the host and port of its node (port 0:
     // not known).
     caf::result<caf::strong_actor_ptr, std::string, std::uint16_t>(find_coordinator),

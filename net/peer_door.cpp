@@ -5,21 +5,28 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <list>
 #include <thread>
 
 #include <openssl/err.h>
+#include <sys/socket.h>
 
 namespace shardyard::net {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
+using steady = std::chrono::steady_clock;
 
 namespace {
 
 constexpr auto pause_after_failed_accept =
     std::chrono::milliseconds(100); ///< out of file descriptors, mostly
+
+link_table::end end_of(int fd) {
+  return [fd] { ::shutdown(fd, SHUT_RDWR); };
+}
 
 std::string address_of(const tcp::socket& socket) {
   error_code error;
@@ -45,14 +52,17 @@ struct peer_door::state {
     std::string address;
     asio::steady_timer deadline;
     tls_context::connection tls; // freed before the socket closes
+    bool met = false;            // the handshake is done, its greeting is awaited
+    std::string greeting;        // size byte, name, mark: what came of it
     bool gone = false;
     std::list<std::shared_ptr<visitor>>::iterator place;
   };
   using visitor_ptr = std::shared_ptr<visitor>;
 
-  state(std::shared_ptr<const peer_tls> x, const std::string& host, std::uint16_t port, callbacks calls,
-        peer_door_limits limits)
+  state(std::shared_ptr<const peer_tls> x, std::shared_ptr<link_table> table, const std::string& host,
+        std::uint16_t port, callbacks calls, peer_door_limits limits)
       : tls(std::move(x)),
+        links(std::move(table)),
         calls(std::move(calls)),
         limits(limits),
         acceptor(context, resolve(context, host, port)),
@@ -99,10 +109,12 @@ struct peer_door::state {
     if (guest->gone)
       return;
     ERR_clear_error();
-    auto result = SSL_do_handshake(guest->tls.get());
+    auto result = guest->met ? hear(*guest) : SSL_do_handshake(guest->tls.get());
     if (result == 1)
-      return admit(guest);
+      return guest->met ? admit(guest) : meet(guest);
     auto error = SSL_get_error(guest->tls.get(), result);
+    if (guest->met && error == SSL_ERROR_ZERO_RETURN) // it had a look who we are, and that is fine
+      return dismiss(guest);
     if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
       return refuse(guest, peer_tls::refusal(guest->tls.get()));
     auto direction = error == SSL_ERROR_WANT_READ ? tcp::socket::wait_read : tcp::socket::wait_write;
@@ -113,11 +125,45 @@ struct peer_door::state {
     });
   }
 
-  void admit(const visitor_ptr& guest) {
+  void meet(const visitor_ptr& guest) {
     auto* ssl = guest->tls.get();
     if (auto why = tls->objection(ssl, false); !why.empty())
       return refuse(guest, why);
     // One record into the empty buffer of a new connection: never partial.
+    auto& own = links->own();
+    auto welcome = std::string{peer_welcome, static_cast<char>(own.size())} + own;
+    if (SSL_write(ssl, welcome.data(), static_cast<int>(welcome.size())) != static_cast<int>(welcome.size()))
+      return refuse(guest, "its connection is lost");
+    guest->met = true;
+    step(guest);
+  }
+
+  /// Never reads beyond the greeting: what follows is CAF's. 1 when it is whole, else as SSL_read.
+  static int hear(visitor& guest) {
+    auto& text = guest.greeting;
+    auto whole = [&text] { return text.empty() ? 1 : 2 + std::size_t{static_cast<unsigned char>(text[0])}; };
+    while (text.empty() || text.size() < whole()) {
+      char piece[256];
+      auto got =
+          SSL_read(guest.tls.get(), piece, static_cast<int>(std::min(sizeof piece, whole() - text.size())));
+      if (got <= 0)
+        return got;
+      text.append(piece, static_cast<std::size_t>(got));
+    }
+    return 1;
+  }
+
+  void admit(const visitor_ptr& guest) {
+    auto* ssl = guest->tls.get();
+    auto& text = guest->greeting;
+    peer_greeting greeting{text.substr(1, text.size() - 2), text.back() == peer_linked};
+    link_table::held held;
+    if (!greeting.node.empty()) {
+      std::string why;
+      held = links->accepted(greeting, end_of(guest->socket.native_handle()), steady::now(), why);
+      if (!held)
+        return dismiss(guest);
+    }
     if (SSL_write(ssl, &peer_welcome, 1) != 1)
       return refuse(guest, "its connection is lost");
     leave(guest);
@@ -125,7 +171,17 @@ struct peer_door::state {
     auto fd = guest->socket.release(failed);
     if (failed)
       return;
-    calls.arrived({fd, std::move(guest->tls), peer_tls::peer_name(ssl), guest->address});
+    peer_socket peer{fd, std::move(guest->tls), peer_tls::peer_name(ssl), guest->address};
+    peer.node = std::move(greeting.node);
+    peer.held = std::move(held);
+    calls.arrived(std::move(peer));
+  }
+
+  void dismiss(visitor_ptr guest) {
+    SSL_shutdown(guest->tls.get());
+    leave(guest);
+    error_code ignored;
+    guest->socket.close(ignored);
   }
 
   void refuse(visitor_ptr guest, const std::string& why) {
@@ -142,6 +198,7 @@ struct peer_door::state {
   }
 
   std::shared_ptr<const peer_tls> tls;
+  std::shared_ptr<link_table> links;
   callbacks calls;
   peer_door_limits limits;
   asio::io_context context{1};
@@ -151,9 +208,10 @@ struct peer_door::state {
   std::thread thread;
 };
 
-peer_door::peer_door(std::shared_ptr<const peer_tls> tls, const std::string& host, std::uint16_t port,
-                     callbacks calls, peer_door_limits limits)
-    : state_(std::make_unique<state>(std::move(tls), host, port, std::move(calls), limits)) {
+peer_door::peer_door(std::shared_ptr<const peer_tls> tls, std::shared_ptr<link_table> links,
+                     const std::string& host, std::uint16_t port, callbacks calls, peer_door_limits limits)
+    : state_(
+          std::make_unique<state>(std::move(tls), std::move(links), host, port, std::move(calls), limits)) {
   state_->thread = std::thread{[&context = state_->context] { context.run(); }};
 }
 

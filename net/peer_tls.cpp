@@ -30,10 +30,13 @@ peer_socket& peer_socket::operator=(peer_socket&& other) noexcept {
   std::swap(tls, other.tls);
   std::swap(name, other.name);
   std::swap(address, other.address);
+  std::swap(node, other.node);
+  std::swap(held, other.held);
   return *this;
 }
 
 peer_socket::~peer_socket() {
+  held.reset();
   if (fd >= 0)
     ::close(fd);
 }

@@ -1,7 +1,8 @@
 // Mutual TLS between the processes of a cluster: TLS 1.3 only, both sides show a certificate of the cluster's
 // authority, and the application protocol (ALPN) names protocol version and cluster, so a stranger never gets
-// as far as a message. The accepting side ends a good handshake with one byte of welcome: in TLS 1.3 the
-// dialling side learns only then that its certificate was taken.
+// as far as a message. After a good handshake the accepting side says which node it is (in TLS 1.3 the
+// dialling side learns only then that its certificate was taken), the dialling side greets, and is let in or
+// not (net/link_table.hpp). Both texts are a size byte and so many bytes.
 #pragma once
 
 #include "net/tls_context.hpp"
@@ -20,12 +21,14 @@ struct peer_socket {
       : fd(fd), tls(std::move(tls)), name(std::move(name)), address(std::move(address)) {}
   peer_socket(peer_socket&& other) noexcept { *this = std::move(other); }
   peer_socket& operator=(peer_socket&& other) noexcept;
-  ~peer_socket();
+  ~peer_socket(); ///< closes what it still owns
 
   int fd = -1; ///< non-blocking
   tls_context::connection tls;
-  std::string name;    ///< common name in the peer's certificate
-  std::string address; ///< "host:port" of the other side
+  std::string name;           ///< common name in the peer's certificate
+  std::string address;        ///< "host:port" of the other side
+  std::string node;           ///< what the peer calls itself; empty: an operator's command
+  std::shared_ptr<void> held; ///< to be dropped before the socket is closed
 };
 
 /// What this process offers when it dials and accepts when it is dialled. Thread-safe once made.
@@ -56,6 +59,6 @@ private:
   std::vector<std::string> accepted_;
 };
 
-inline constexpr char peer_welcome = 'S';
+inline constexpr char peer_welcome = 'S', peer_linked = 'L', peer_unlinked = 'N';
 
 } // namespace shardyard::net

@@ -76,8 +76,8 @@ class Cluster:
     """A simulated Discord with a coordinator process and nodes a, b, ... in front of it."""
 
     def __init__(self, program, folder, source, nodes=2, guilds=2000, rate=1000, seed=1, shards=4, settings=(), sim=(), failover=False,
-                 tls=False, bots=()):
-        """`bots`: {node: "host:port"}, where nodes let bots connect."""
+                 tls=False, bots=(), of_node=()):
+        """`bots`: {node: "host:port"}, where nodes let bots connect; `of_node`: {node: settings that it alone has}."""
         self.program = os.path.abspath(program)
         self.folder = folder
         self.source = source
@@ -105,7 +105,8 @@ class Cluster:
         self.coordinator = self.node_process("coordinator", "coordinator.toml", [f"node.listen={self.at}"]).start()
         self.nodes = [self.node_process(name, "two-nodes.toml", [f"node.name={name}", f"node.seeds={self.at}",
                                                                  f"node.listen=127.0.0.1:{free_port()}",
-                                                                 *([f"bots.listen={bots[name]}"] if name in bots else [])]).start()
+                                                                 *([f"bots.listen={bots[name]}"] if name in bots else []),
+                                                                 *(of_node[name] if name in of_node else [])]).start()
                       for name in "abcdefgh"[:nodes]]
 
     def make_certificates(self, names):

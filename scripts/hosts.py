@@ -121,9 +121,8 @@ class HostCluster(Cluster):
         self.write_whole(self.crash_file(name), f"{kind} {number} {moment}\n")
 
     def disarm(self, name):
-        """An order that was not read yet is taken back; one that was stays with the life of the process."""
-        if os.path.exists(self.crash_file(name)):
-            os.unlink(self.crash_file(name))
+        """An order that no write has fulfilled yet is replaced, whether the process has read it or not, by one that none will."""
+        self.write_whole(self.crash_file(name), "none 1 before\n")
 
     @staticmethod
     def write_whole(path, text):

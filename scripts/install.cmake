@@ -7,7 +7,7 @@ set(headers_dir ${CMAKE_INSTALL_INCLUDEDIR}/shardyard)
 
 # The operator's link is small; linking it must not bring the node's libraries along.
 add_library(shardyard_admin STATIC actors/admin/admin_actor.cpp actors/node/peer_links_actor.cpp
-  actors/node/tls_scribe_actor.cpp net/peer_dial.cpp net/peer_door.cpp net/peer_tls.cpp net/tcp_probe.cpp
+  actors/node/tls_scribe_actor.cpp net/link_table.cpp net/peer_dial.cpp net/peer_door.cpp net/peer_tls.cpp net/tcp_probe.cpp
   net/tls_context.cpp net/tls_files.cpp)
 target_link_libraries(shardyard_admin PUBLIC shardyard_messages OpenSSL::SSL OpenSSL::Crypto spdlog::spdlog
   PRIVATE $<BUILD_INTERFACE:shardyard_options>)

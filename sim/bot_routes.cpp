@@ -244,7 +244,19 @@ http_answer bot_routes(gateway& discord, const http_question& asked, std::string
                              {"name", "Lantern"},
                              {"flags", 11051008},
                              {"description", ""},
-                             {"bot_public", true}});
+                             {"icon", nullptr},
+                             {"rpc_origins", json::array{}},
+                             {"bot_public", true},
+                             {"bot_require_code_grant", false},
+                             {"verify_key", std::string(64, 'a')},
+                             {"owner", json::object{{"id", "982934807904649300"},
+                                                    {"username", "keeper"},
+                                                    {"discriminator", "0"},
+                                                    {"global_name", nullptr},
+                                                    {"avatar", nullptr},
+                                                    {"public_flags", 0},
+                                                    {"flags", 0}}},
+                             {"team", nullptr}});
   if (parts.size() >= 3 && parts[0] == "applications" && parts.back() == "commands" &&
       (parts.size() == 3 || (parts.size() == 5 && parts[2] == "guilds")))
     return commands(discord, asked, parts, now);

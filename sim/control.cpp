@@ -67,11 +67,13 @@ void read_field(fault& what, std::string_view key, const json::value& value) {
     what.node = static_cast<std::uint32_t>(whole(value, key, 0, 1000));
   else if (key == "bytes")
     what.bytes = static_cast<std::size_t>(whole(value, key, 0, 60'000'000));
+  else if (key == "event" && value.is_string())
+    what.event = find_kind(std::string_view{value.get_string()});
   else
     throw bad_request{"unknown or ill-typed field \"" + std::string{key} +
                       "\"; allowed: kind, session (text), shard [id, count], resumable (bool), code, guild "
                       "(id as text), ms, "
-                      "remaining, retry_after (s), node, bytes"};
+                      "remaining, retry_after (s), node, bytes, event (name)"};
 }
 
 fault read_fault(const json::object& body) {

@@ -1,5 +1,6 @@
 #include "sim/event_kind.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace shardyard::sim {
@@ -45,6 +46,11 @@ constexpr std::array<event_rule, 32> rules{{
 
 const event_rule& rule_of(event_kind kind) {
   return rules[static_cast<std::size_t>(kind)];
+}
+
+event_kind find_kind(std::string_view name) {
+  auto found = std::ranges::find(rules, name, &event_rule::name);
+  return found == rules.end() ? event_kind::unknown : static_cast<event_kind>(found - rules.begin());
 }
 
 } // namespace shardyard::sim

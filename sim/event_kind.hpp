@@ -73,6 +73,9 @@ struct event_rule {
 
 const event_rule& rule_of(event_kind kind);
 
+/// The kind of this name; `unknown` when the world does not produce it.
+event_kind find_kind(std::string_view name);
+
 /// Whether a session with `intents` gets an event of this kind.
 inline bool admits(std::uint64_t intents, event_kind kind, bool in_guild) {
   auto& rule = rule_of(kind);

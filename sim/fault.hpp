@@ -2,6 +2,7 @@
 #pragma once
 
 #include "sim/clock.hpp"
+#include "sim/event_kind.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -30,6 +31,7 @@ enum class fault_kind {
   join,          ///< the bot joins a new guild
   leave,         ///< the bot leaves `guild`
   refuse_resume, ///< the next RESUME of these sessions is answered with op 9: they are gone
+  mute,          ///< these sessions bring no event of the kind `event` any more, and go on with all else
 };
 
 struct fault {
@@ -44,6 +46,7 @@ struct fault {
   double retry_after = 5; ///< seconds
   std::uint32_t node = 0;
   std::size_t bytes = 5'000'000;
+  event_kind event = event_kind::unknown; ///< mute; unknown: none was named
 };
 
 /// What a fault hit; `error` set: nothing happened, and why.

@@ -149,7 +149,8 @@ void gateway::happen(occurrence what, moment now) {
 }
 
 bool gateway::deliver(session& which, const occurrence& what, moment now) {
-  if (!which.ready || !admits(which.as().intents, what.kind, what.guild != 0))
+  if (!which.ready || !admits(which.as().intents, what.kind, what.guild != 0) ||
+      which.muted.contains(what.kind))
     return false;
   if (what.guild != 0) {
     auto view = which.guilds.find(what.guild_index);

@@ -8,10 +8,10 @@
 namespace shardyard::sim {
 namespace {
 
-constexpr std::array<std::string_view, 19> names{
-    "reconnect",  "invalid_session", "reset",  "half_open",  "stall",        "close",         "outage",
-    "outage_end", "delay",           "budget", "rate_limit", "duplicate",    "unknown_event", "big_guild",
-    "drain_node", "drop_event",      "join",   "leave",      "refuse_resume"};
+constexpr std::array<std::string_view, 20> names{
+    "reconnect",  "invalid_session", "reset",  "half_open",  "stall",         "close",         "outage",
+    "outage_end", "delay",           "budget", "rate_limit", "duplicate",     "unknown_event", "big_guild",
+    "drain_node", "drop_event",      "join",   "leave",      "refuse_resume", "mute"};
 
 /// Close codes after which a session cannot be resumed (Opcodes and Status Codes).
 bool ends_session(int code) {
@@ -80,6 +80,10 @@ fault_result gateway::apply(const fault& what, moment now) {
       ++duplicates_;
       return {.hit = sessions_.size()};
     }
+    break;
+  case fault_kind::mute:
+    if (what.event == event_kind::unknown)
+      return {.error = "\"event\" must be the name of an event that happens here"};
     break;
   case fault_kind::outage:
   case fault_kind::big_guild:
@@ -168,6 +172,9 @@ bool gateway::strike(session& which, const fault& what, moment now) {
     return true;
   case fault_kind::refuse_resume:
     which.refuses_resume = true;
+    return true;
+  case fault_kind::mute:
+    which.muted.insert(what.event);
     return true;
   case fault_kind::budget:
   case fault_kind::rate_limit:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "sim/delay_line.hpp"
+#include "sim/event_kind.hpp"
 #include "sim/link.hpp"
 #include "sim/replay_buffer.hpp"
 
@@ -57,6 +58,7 @@ public:
   std::int64_t lag_ms = 0;                              ///< constant delay on top of the random one
   std::uint32_t duplicates = 0;                         ///< next copies to send twice
   std::vector<snowflake> drops;                         ///< next copies to withhold; 0: of any guild
+  std::set<event_kind> muted;                           ///< kinds that it does not bring any more
   bool refuses_resume = false;                          ///< the next one, with which the session ends
   std::unordered_map<std::uint32_t, guild_view> guilds; ///< by index in the world
   std::set<std::uint32_t> voice;      ///< guilds in which its op 4 set the bot's voice state last

@@ -22,7 +22,7 @@ if(TARGET shardyard)
   endforeach()
 endif()
 
-# Bots of the same packages through Shardyard, judged by what happened, and the same plays directly at the simulator as control.
+# Bots of the same packages, and of Debian's discord.py, through Shardyard, judged by what happened, and the same plays directly at the simulator as control.
 function(bot_test name)
   add_test(NAME bots.${name} COMMAND Python3::Interpreter -B ${ARGN} --shardyard $<TARGET_FILE:shardyard>)
   set_tests_properties(bots.${name} PROPERTIES LABELS bots SKIP_RETURN_CODE 77 TIMEOUT 300)
@@ -40,7 +40,7 @@ if(TARGET shardyard)
       set(suffix ".direct")
     endif()
     foreach(bot IN ITEMS discord_js.none discordjs_ws.none discordjs_ws.zlib eris.none eris.zlib oceanic.none oceanic.zlib
-                         oceanic.zstd discordeno.none discordeno.zlib discordeno.zstd cloudstorm.none cloudstorm.zlib)
+                         oceanic.zstd discordeno.none discordeno.zlib discordeno.zstd cloudstorm.none cloudstorm.zlib discord_py.zlib)
       string(REPLACE "." ";" words ${bot})
       bot_test(${bot}${suffix} ${bots} ${words} --through ${stage})
     endforeach()

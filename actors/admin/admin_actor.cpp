@@ -11,7 +11,7 @@ using std::chrono::milliseconds;
 
 struct admin::connection {
   connection(caf::actor_system& system, const net::tls_files& files)
-      : links(system, files, std::string{}), self(system) {}
+      : links(system, files, std::string{}, std::string{}), self(system) {}
 
   std::string open(const std::string& host, std::uint16_t port, milliseconds timeout, int hops);
 

@@ -70,7 +70,7 @@ struct bot_endpoint_state {
   };
 
   bot_endpoint_state(bot_endpoint_actor::pointer self, bot_endpoint_setup setup,
-                     std::shared_ptr<endpoint_core> core)
+                     std::shared_ptr<switch_host> core)
       : self(self), setup(std::move(setup)), core(std::move(core)) {}
   ~bot_endpoint_state() { core->close(); }
 
@@ -94,7 +94,7 @@ struct bot_endpoint_state {
 
   bot_endpoint_actor::pointer self;
   bot_endpoint_setup setup;
-  std::shared_ptr<endpoint_core> core;
+  std::shared_ptr<switch_host> core;
   endpoint_routes routes;
   std::map<std::uint32_t, feed> feeds; ///< by group
   std::vector<bool> covered;           ///< partitions that a feed was open for
@@ -239,7 +239,9 @@ const route_table::group* bot_endpoint_state::group_of(snowflake guild) const {
 }
 
 void bot_endpoint_state::list(const guild_list_wish& x) {
-  std::erase_if(lists, [&](auto& old) { return old.asker == x.asker; });
+  // The switch asks again while it waits; a listing that began anew each time would never give up.
+  if (std::ranges::find(lists, x.asker, &listing::asker) != lists.end())
+    return;
   lists.push_back({.asker = x.asker, .which = x.which, .give_up = self->clock().now() + list_patience});
   ask_lists(lists.back());
 }
@@ -429,8 +431,14 @@ bot_endpoint spawn_bot_endpoint(caf::actor_system& system, bot_endpoint_setup se
   bot_endpoint result;
   result.port = core->port();
   result.url = core->url();
-  result.actor = system.spawn<bot_endpoint_actor::stateful_impl<bot_endpoint_state>>(std::move(setup), core);
+  result.actor = spawn_bot_endpoint(system, std::move(setup), core);
   return result;
+}
+
+bot_endpoint_actor spawn_bot_endpoint(caf::actor_system& system, bot_endpoint_setup setup,
+                                      std::shared_ptr<switch_host> host) {
+  return system.spawn<bot_endpoint_actor::stateful_impl<bot_endpoint_state>>(std::move(setup),
+                                                                             std::move(host));
 }
 
 } // namespace shardyard

@@ -12,7 +12,13 @@ bot_switch::state::state(bot_switch_settings given, cluster_port& port)
       random(settings.seed != 0 ? settings.seed
                                 : (std::uint64_t{std::random_device{}()} << 32 | std::random_device{}())),
       reader(settings.longest_payload),
-      ring({settings.ring_bytes, settings.ring_events, settings.ring_age}) {}
+      ring({settings.ring_bytes, settings.ring_events, settings.ring_age}) {
+  if (!settings.unix_us)
+    settings.unix_us = [] {
+      auto now = std::chrono::system_clock::now().time_since_epoch();
+      return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+    };
+}
 
 bot_switch::state::~state() {
   for (auto& x : connections)
@@ -39,6 +45,7 @@ void bot_switch::state::end(bot_session& x) {
   without_guilds -= x.live() && !has_guilds(x);
   scopes.leave(&x);
   commands.forget(x.asker);
+  voices.forget(x.asker);
   std::erase(touched, &x);
   std::erase_if(sessions, [&](auto& y) { return y.get() == &x; });
 }

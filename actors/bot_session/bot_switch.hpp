@@ -41,9 +41,9 @@ struct bot_switch_settings {
   std::function<bot_name(std::string_view token)> find_bot;
   std::uint64_t seed = 0;            ///< of session ids and askers; 0: random
   std::size_t own_bytes = 64u << 20; ///< of GUILD_CREATEs and the like that each session keeps for RESUME
-  /// Numbers of bot_presence count on from here: to rise over restarts of the endpoint and over endpoints,
-  /// the owner gives Unix microseconds at its start.
-  std::uint64_t first_presence = 0;
+  /// Unix microseconds, of which the numbers of presences are made, so that the newest of several endpoints
+  /// wins, restarted ones too; none: the system's clock.
+  std::function<std::uint64_t()> unix_us;
 };
 
 /// What the switch asks of the cluster. Answers come back as calls of the switch, later, or not at all.

@@ -3,6 +3,7 @@
 
 #include "actors/bot_session/content_mask.hpp"
 #include "actors/bot_session/event_intents.hpp"
+#include "actors/bot_session/json_fields.hpp"
 #include "actors/bot_session/ready_payload.hpp"
 
 #include <algorithm>
@@ -114,8 +115,8 @@ void bot_switch::state::resumed(bot_connection& from, const resume_sent& x) {
 }
 
 void bot_switch::state::tell_presence(const bot_session& of, std::string_view d) {
-  auto [at, fresh] = presence_numbers.try_emplace(of.bot, settings.first_presence);
-  cluster.presence({of.bot, of.filter, ++at->second, std::string{d}});
+  last_presence = std::max(last_presence + 1, settings.unix_us());
+  cluster.presence({of.bot, of.filter, last_presence, std::string{d}});
 }
 
 void bot_switch::state::said_presence(bot_connection& from, std::string_view d) {
@@ -142,8 +143,11 @@ void bot_switch::state::commanded(bot_connection& from, const command_sent& x) {
   auto& by = *from.session();
   if (x.op == 31)
     return request_sounds(by, x);
-  if (by.filter.sees(x.guild))
-    cluster.command(commands.add({by.asker, 0, by.bot, x.op, x.guild, std::string{x.d}, x.nonce}, now()));
+  if (!by.filter.sees(x.guild))
+    return;
+  if (x.op == 4)
+    voices.said(by.asker, x.guild, id_in(field_of(x.d, "channel_id")));
+  cluster.command(commands.add({by.asker, 0, by.bot, x.op, x.guild, std::string{x.d}, x.nonce}, now()));
 }
 
 void bot_switch::state::drained(bot_connection& from) {

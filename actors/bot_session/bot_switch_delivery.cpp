@@ -95,9 +95,8 @@ void bot_switch::state::deliver(const event_block& block, const event_entry& e, 
   if (e.type == ready || e.type == resumed_event)
     return;
   auto& scope = scopes.of(e);
-  // An answer has no number of its own: `n` is the guild's newest then.
-  if (e.asker != 0) {
-    if (e.n < scope.n)
+  if (e.asker != 0) { // has no number of its own: `n` is the guild's newest then
+    if (answers.repeated(block.from, e, now))
       return;
   } else if (e.n != 0) {
     auto place = scope.note(e.n);
@@ -109,8 +108,10 @@ void bot_switch::state::deliver(const event_block& block, const event_entry& e, 
   if (e.guild == 0 && e.type == user_update)
     user = block.data(e);
   arrival in{*this, block, e, now};
-  if (is_answer(e.type) || (e.type == voice_server_update && e.asker != 0))
-    return answer(in);
+  if (e.type == voice_server_update)
+    return voice_server(in);
+  if (is_answer(e.type))
+    return answer(in, e.asker);
   if (e.type == guild_create || e.type == guild_delete) {
     if ((e.flags & unavailable_flag) == 0)
       e.type == guild_create ? joined(in, scope) : left(in, scope);
@@ -122,13 +123,17 @@ void bot_switch::state::deliver(const event_block& block, const event_entry& e, 
     to_seats(in, scope);
 }
 
-void bot_switch::state::answer(arrival& in) {
-  if (in.e.asker == 0)
-    return;
-  auto* to = find(in.e.asker);
+void bot_switch::state::voice_server(arrival& in) {
+  if (in.e.asker != 0)
+    voices.served(in.e.asker, in.e.guild);
+  answer(in, in.e.asker != 0 ? in.e.asker : voices.speaker(in.e.guild));
+}
+
+void bot_switch::state::answer(arrival& in, std::uint32_t asker) {
+  auto* to = asker == 0 ? nullptr : find(asker);
   if (!to)
     return;
-  commands.answered(in.e.asker, in.e.type, in.e.guild, in.block.data(in.e));
+  commands.answered(asker, in.e.type, in.e.guild, in.block.data(in.e));
   if (to->live())
     in.give(*to);
 }

@@ -2,12 +2,14 @@
 // the bot_switch*.cpp files see it.
 #pragma once
 
+#include "actors/bot_session/answer_memory.hpp"
 #include "actors/bot_session/bot_connection.hpp"
 #include "actors/bot_session/bot_session.hpp"
 #include "actors/bot_session/bot_switch.hpp"
 #include "actors/bot_session/command_book.hpp"
 #include "actors/bot_session/delivery_ring.hpp"
 #include "actors/bot_session/delivery_scopes.hpp"
+#include "actors/bot_session/voice_claims.hpp"
 
 #include <functional>
 #include <map>
@@ -38,9 +40,12 @@ struct bot_switch::state final : connection_owner {
   snowflake self = 0;
   bool has_identity = false;
 
-  std::map<std::string, std::uint64_t, std::less<>> presence_numbers; // of each bot
-  std::vector<bot_session*> touched;                                  // got something since the last flush
-  std::size_t without_guilds = 0; ///< live sessions that are sent no guilds
+  answer_memory answers;
+  voice_claims voices;
+
+  std::uint64_t last_presence = 0;
+  std::vector<bot_session*> touched; // got something since the last flush
+  std::size_t without_guilds = 0;    ///< live sessions that are sent no guilds
   bool any_lost = false;
   std::uint64_t identifies = 0, resumes = 0, invalid = 0, holes = 0, gaps = 0;
 
@@ -99,7 +104,8 @@ struct bot_switch::state final : connection_owner {
 
 private:
   struct arrival;
-  void answer(arrival& in);
+  void voice_server(arrival& in);
+  void answer(arrival& in, std::uint32_t asker);
   void joined(arrival& in, delivery_scope& scope);
   void left(arrival& in, delivery_scope& scope);
   void to_all(arrival& in);

@@ -2,11 +2,12 @@
 // timer, and carries its wishes to the actor. Owned by the actor and by the door alike.
 #pragma once
 
-#include "actors/bot_session/bot_endpoint_actor.hpp"
+#include "actors/bot_session/switch_host.hpp"
 
 namespace shardyard {
 
-class endpoint_core final : public net::bot_door_events,
+class endpoint_core final : public switch_host,
+                            public net::bot_door_events,
                             public cluster_port,
                             public std::enable_shared_from_this<endpoint_core> {
 public:
@@ -14,27 +15,16 @@ public:
 
   /// Listens. Throws as spawn_bot_endpoint does.
   void open();
-  /// Wishes go there from now on.
-  void serve(bot_endpoint_actor to);
-  /// Ends every connection; nothing is called any more.
-  void close();
 
   std::uint16_t port() const { return door_->port(); }
   const std::string& url() const { return setup_.sessions.resume_url; }
 
-  /// Runs `work(switch, now)` on the door's thread, soon. Thread-safe.
-  template <class Work>
-  void run(Work work) {
-    door_->post([me = shared_from_this(), work = std::move(work)]() mutable {
-      work(*me->switch_, std::chrono::steady_clock::now());
-      me->arm();
-    });
-  }
-
-  void recommend(std::uint32_t shards);
-
-  /// Sends the figures of the moment to the actor.
-  void report();
+  // -- switch_host; run() from any thread
+  void serve(bot_endpoint_actor to) override;
+  void run(work x) override;
+  void recommend(std::uint32_t shards) override;
+  void report() override;
+  void close() override;
 
   // -- net::bot_door_events
   std::optional<std::string> authorize(std::string_view given) override { return setup_.authorize(given); }

@@ -19,10 +19,6 @@ std::string url_of(const net::bot_door_settings& door, std::uint16_t port) {
 
 endpoint_core::endpoint_core(bot_endpoint_setup setup) : setup_(std::move(setup)) {
   setup_.sessions.shards = setup_.shards.value_or(1);
-  setup_.sessions.first_presence =
-      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
-                                     std::chrono::system_clock::now().time_since_epoch())
-                                     .count());
 }
 
 void endpoint_core::open() {
@@ -44,6 +40,13 @@ void endpoint_core::serve(bot_endpoint_actor to) {
 void endpoint_core::close() {
   door_.reset();
   actor_ = nullptr;
+}
+
+void endpoint_core::run(work x) {
+  door_->post([me = shared_from_this(), x = std::move(x)] {
+    x(*me->switch_, std::chrono::steady_clock::now());
+    me->arm();
+  });
 }
 
 void endpoint_core::recommend(std::uint32_t shards) {

@@ -376,6 +376,7 @@ void coordinator_state::on_tick() {
     if (keeping_is_due())
       keep_running();
   }
+  refill_caches();
   if (!unwritten.empty() && save({.permits = unwritten}))
     unwritten.clear();
   if (auto at = self->clock().now(); at >= next_purge) {

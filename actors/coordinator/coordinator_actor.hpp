@@ -3,7 +3,9 @@
 // the journal before it takes effect. It is never on the path of an event.
 #pragma once
 
+#include "actors/coordinator/cache_refill.hpp"
 #include "actors/coordinator/identify_ledger.hpp"
+#include "actors/coordinator/mix_watch.hpp"
 #include "actors/coordinator/plan_step.hpp"
 #include "actors/coordinator/store.hpp"
 #include "actors/local_messages.hpp"
@@ -41,6 +43,8 @@ struct coordinator_setup {
   bool failover = true;          ///< what a lost host ran goes on at others
   std::chrono::milliseconds lease_ttl{5000}; ///< a host that is not heard delivers for so long at most
   bool replace_silent_sessions = false;      ///< a renewal when a live session stops to bring a kind of event
+  mix_tuning mix;                            ///< when one is said to have stopped
+  refill_tuning refill;                      ///< a renewal when guilds are not in the cache
   bool own_thread = true; ///< a write to the store may take long; false: tests in virtual time
 };
 

@@ -7,7 +7,6 @@
 #include "actors/coordinator/coordinator_actor.hpp"
 #include "actors/coordinator/documents.hpp"
 #include "actors/coordinator/journal.hpp"
-#include "actors/coordinator/mix_watch.hpp"
 #include "actors/coordinator/sqlite_store.hpp"
 #include "messages/session_rows.hpp"
 
@@ -109,6 +108,8 @@ struct coordinator_state {
   void note(const endpoint_report& x);
   bool runs(const shard_key& shard) const;
   void replace_silent_sessions();
+  void refill_caches();
+  admin_reply renew_sessions(std::string_view why);
   boost::json::object bots_document() const;
 
   // -- verbs: coordinator_verbs_actor.cpp
@@ -163,7 +164,9 @@ struct coordinator_state {
   std::uint32_t recommended_shards = 0;
   bool gateway_answered = false; ///< under this coordinator
   std::string identity;          ///< as in assignment
-  mix_watch mixes;
+  mix_watch mixes{setup.mix};
+  cache_refill refill{setup.refill};
+  clock::time_point next_cache_look{};
   std::vector<std::string> silent_kinds; ///< that were told
   clock::time_point next_replacement{};
   std::map<std::string, std::pair<endpoint_report, clock::time_point>> endpoints; ///< by node, and when

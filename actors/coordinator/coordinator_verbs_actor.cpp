@@ -105,6 +105,8 @@ json::object coordinator_state::status_with_bots() const {
   for (auto& x : silent_kinds)
     silent.push_back(json::string(x));
   result["silent_kinds"] = std::move(silent);
+  if (auto text = refill.text(now()); !text.empty())
+    result["cache_refill"] = text;
   auto bots = bots_document();
   if (!bots["endpoints"].as_array().empty())
     result["bots"] = std::move(bots);

@@ -15,6 +15,7 @@ namespace {
 
 constexpr auto replace_interval =
     std::chrono::hours(6); ///< a renewal that did not help is not repeated sooner
+constexpr auto cache_look_interval = std::chrono::seconds(1);
 
 } // namespace
 
@@ -53,16 +54,42 @@ void coordinator_state::replace_silent_sessions() {
   auto at = self->clock().now();
   if (!active || (plan && !finished(*plan)) || at < next_replacement)
     return;
+  auto reply = renew_sessions("a kind of event stays away");
+  next_replacement = at + (reply.ok ? replace_interval : std::chrono::minutes(5));
+}
+
+/// Guilds whose cache is missing are shown again by new sessions; those that Discord itself calls unavailable
+/// would not be.
+void coordinator_state::refill_caches() {
+  auto at = self->clock().now();
+  if (!active || at < next_cache_look)
+    return;
+  next_cache_look = at + cache_look_interval;
+  refill_view seen{.uncached = view.figures().uncached, .calm = !plan || finished(*plan)};
+  for (std::uint32_t id = 0; id < active->shard_count; ++id) {
+    auto* status = view.status_of(active->shard(id));
+    seen.calm = seen.calm && status && status->was_ready;
+    seen.unavailable += status ? status->unavailable : 0;
+  }
+  if (plan && plan->renew)
+    seen.renewed = plan->created;
+  if (!refill.due(seen, now()))
+    return;
+  auto reply = renew_sessions(std::to_string(seen.uncached) + " guilds are not in the cache");
+  refill.answered(reply.ok ? std::string{} : reply.why + "; " + reply.instead, now());
+}
+
+admin_reply coordinator_state::renew_sessions(std::string_view why) {
   admin_request order;
   order.verb = "reshard";
   order.target = active->shard_count;
   order.renew = true;
   auto reply = reshard(order);
-  next_replacement = at + (reply.ok ? replace_interval : std::chrono::minutes(5));
   if (reply.ok)
-    spdlog::warn("sessions are renewed, since a kind of event stays away");
+    spdlog::warn("sessions are renewed, since {}", why);
   else
-    spdlog::error("sessions cannot be renewed: {}; {}", reply.why, reply.instead);
+    spdlog::error("sessions cannot be renewed, although {}: {}; {}", why, reply.why, reply.instead);
+  return reply;
 }
 
 void coordinator_state::note(const endpoint_report& x) {

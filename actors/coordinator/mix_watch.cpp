@@ -32,7 +32,9 @@ void mix_watch::note(const shard_mix& x) {
   mine.guilds = x.guilds;
   mine.last_rate.assign(event_types().size(), 0);
   for (auto& count : x.counts) {
-    if (count.type >= mine.last_rate.size())
+    // What concerns a session alone comes at its begin, after an outage or when a bot asks, and not at a
+    // rate.
+    if (count.type >= mine.last_rate.size() || type_of(count.type).lane == lane::local)
       continue;
     mine.last_rate[count.type] = count.events / seconds;
     mine.kinds[count.type];
@@ -75,7 +77,7 @@ std::vector<silent_kind> mix_watch::silent() const {
     for (auto& [type, kind] : row.kinds) {
       auto with_peers = kind.by_past >= tuning_.enough && kind.by_peers >= tuning_.enough;
       auto alone = kind.by_peers == 0 && kind.by_past >= tuning_.enough_alone;
-      if ((with_peers || alone) && kind.seconds >= static_cast<double>(tuning_.at_least.count()))
+      if ((with_peers || alone) && kind.seconds * 1000 >= static_cast<double>(tuning_.at_least.count()))
         result.push_back(
             {shard, type, kind.by_past, std::chrono::seconds(static_cast<std::int64_t>(kind.seconds))});
     }

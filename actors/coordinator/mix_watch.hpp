@@ -22,8 +22,8 @@ struct mix_tuning {
   double enough =
       60; ///< expected events of a kind that may stay away; bursts make it larger than independence asks for
   double enough_alone = 400;
-  std::chrono::seconds at_least{120}; ///< and for so long
-  std::chrono::seconds memory{1800};  ///< time constant of the past rate
+  std::chrono::milliseconds at_least{120'000}; ///< and for so long
+  std::chrono::seconds memory{1800};           ///< time constant of the past rate
 };
 
 /// A kind of event that a live session has stopped to bring.

@@ -1,9 +1,7 @@
-// When a node dials one of the others. Two nodes that dial each other at the same moment end without any
-// connection: a second connection to a known node is redundant to CAF, either handshake makes a node known,
-// and so each side closes what the other one keeps (libcaf_io, basp/instance.cpp). Both see the loss at the
-// same moment, and with equal waits they would cross again and again. So of two nodes the one with the lesser
-// name dials; the other one follows once it was reached, or after a while of its own. Plain class; time is an
-// argument.
+// When a node dials one of the others. Two nodes that dial each other at the same moment are in each other's
+// way (net/link_table.hpp sorts it out under TLS, nobody does without), and after a loss, which both see at
+// the same moment, equal waits would make them cross again and again. So of two nodes the one with the lesser
+// name dials; the other one waits to be reached, for a while. Plain class; time is an argument.
 #pragma once
 
 #include <chrono>
@@ -32,8 +30,6 @@ public:
     wanted(now + redial_after);
   }
   void found() { under_way_ = false; }
-  /// The peer has a connection to us: nothing can cross any more.
-  void reached_us(time now) { next_ = now; }
 
 private:
   bool first_ = true;

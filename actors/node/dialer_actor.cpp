@@ -13,12 +13,13 @@ using std::chrono::seconds;
 
 constexpr auto answer_timeout = seconds(2);
 
-void ask_peer(caf::blocking_actor* self, const node_card& card, peer_found& found) {
+void ask_peer(caf::blocking_actor* self, const node_card& card, const dial_listener& node,
+              peer_found& found) {
   auto failed = [&found](const char* what) {
     return
         [&found, what](caf::error& error) { found.error = std::string{what} + ": " + caf::to_string(error); };
   };
-  self->request(found.node, answer_timeout, card)
+  self->request(found.node, answer_timeout, card, caf::actor_cast<caf::strong_actor_ptr>(node))
       .receive([&](node_card& theirs) { found.card = std::move(theirs); }, failed("it does not let us in"));
   if (!found.error.empty())
     return;
@@ -39,7 +40,7 @@ void run(caf::blocking_actor* self, peer_links& links, const std::string& host, 
   found.place = host + ":" + std::to_string(port);
   found.node = links.reach(host, port, found.error);
   if (found.error.empty())
-    ask_peer(self, card, found);
+    ask_peer(self, card, listener, found);
   self->send(listener, std::move(found));
 }
 

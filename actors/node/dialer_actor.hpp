@@ -13,7 +13,7 @@ namespace shardyard {
 
 using dial_listener = caf::typed_actor<caf::result<void>(peer_found)>;
 
-/// Sends exactly one peer_found to `listener`, after at most about 8 s.
+/// Sends exactly one peer_found to `listener`, the node that dials, after at most about 8 s.
 void dial(caf::actor_system& system, std::shared_ptr<peer_links> links, std::string host, std::uint16_t port,
           node_card card, dial_listener listener);
 

@@ -108,14 +108,11 @@ void node_state::found(const peer_found& x) {
       peer.turn.failed(self->clock().now());
       continue;
     }
-    peer.turn.found();
     peer.card = x.card;
-    peer.handle = x.node;
-    watch.add(self, x.node, [this, name = name](const caf::error&) { lost_peer(name); });
-    spdlog::info("node {} is reached at {}", name, x.place);
-    choose_second_host();
-    find_groups();
+    have_peer(peer, x.node);
   }
+  if (x.error.empty())
+    meet(x.card, x.node);
   if (coordinator)
     return;
   // Told even when it comes late and other places are being tried already.
@@ -226,9 +223,19 @@ void node_state::follow(const assignment& x) {
   for (auto& [id, group] : groups)
     compat::send(self, group.actor, x);
   publish_routes();
+  recall_early();
   dial_peers();
   choose_second_host();
   find_groups();
+}
+
+void node_state::recall_early() {
+  for (auto& [name, peer] : peers)
+    if (auto met = early.find(name);
+        met != early.end() && !peer.handle && met->second.card.incarnation == peer.card.incarnation) {
+      have_peer(peer, met->second.node);
+      early.erase(met);
+    }
 }
 
 void node_state::dial_peers() {
@@ -241,12 +248,28 @@ void node_state::dial_peers() {
   }
 }
 
-void node_state::reached_by(const node_card& x) {
-  auto peer = peers.find(x.name);
-  if (peer == peers.end() || peer->second.handle || peer->second.card.incarnation != x.incarnation)
+// Whoever has dialled is not dialled back, and whom we have met as a seed is not dialled as a peer: one
+// connection serves both, and a second one could cross the next. Those that are no members yet are
+// remembered.
+void node_state::meet(const node_card& x, const node_actor& node) {
+  if (!node || x.name == setup.card.name)
     return;
-  peer->second.turn.reached_us(self->clock().now());
-  dial_peers();
+  auto peer = peers.find(x.name);
+  if (peer == peers.end() || peer->second.card.incarnation != x.incarnation) {
+    early[x.name] = {x, node};
+    watch.add(self, node, [this, name = x.name](const caf::error&) { early.erase(name); });
+  } else if (!peer->second.handle) {
+    have_peer(peer->second, node);
+  }
+}
+
+void node_state::have_peer(peer& x, const node_actor& node) {
+  x.turn.found();
+  x.handle = node;
+  watch.add(self, node, [this, name = x.card.name](const caf::error&) { lost_peer(name); });
+  spdlog::info("node {} is reached at {}:{}", x.card.name, x.card.host, x.card.port);
+  choose_second_host();
+  find_groups();
 }
 
 void node_state::lost_peer(const std::string& name) {
@@ -355,7 +378,7 @@ void node_state::pass_on(const Order& x) {
 
 local_node_actor::behavior_type node_state::make_behavior() {
   return {
-      [this](const node_card& theirs) -> caf::result<node_card> {
+      [this](const node_card& theirs, const caf::strong_actor_ptr& node) -> caf::result<node_card> {
         if (theirs.cluster != setup.card.cluster)
           return caf::make_error(caf::sec::invalid_argument, "this is cluster '" + setup.card.cluster +
                                                                  "', not '" + theirs.cluster + "'");
@@ -363,7 +386,7 @@ local_node_actor::behavior_type node_state::make_behavior() {
           return caf::make_error(caf::sec::incompatible_versions,
                                  "protocol " + std::to_string(protocol_version) + " is spoken here, not " +
                                      std::to_string(theirs.protocol));
-        reached_by(theirs);
+        meet(theirs, caf::actor_cast<node_actor>(node));
         return setup.card;
       },
       [this](find_coordinator) -> caf::result<caf::strong_actor_ptr, std::string, std::uint16_t> {
@@ -439,7 +462,7 @@ local_node_actor::behavior_type node_state::make_behavior() {
 
 local_node_actor spawn_quiet_node(caf::actor_system& system, node_setup setup) {
   if (!setup.links)
-    setup.links = std::make_shared<peer_links>(system, net::tls_files{}, setup.card.cluster);
+    setup.links = std::make_shared<peer_links>(system, net::tls_files{}, setup.card.cluster, setup.card.name);
   std::filesystem::create_directories(setup.state_dir);
   auto checkpoints =
       std::make_shared<checkpoint_file>(std::filesystem::path{setup.state_dir} / "sessions.db");
@@ -448,7 +471,7 @@ local_node_actor spawn_quiet_node(caf::actor_system& system, node_setup setup) {
 
 local_node_actor spawn_node(caf::actor_system& system, node_setup setup, std::uint16_t& port) {
   if (!setup.links)
-    setup.links = std::make_shared<peer_links>(system, net::tls_files{}, setup.card.cluster);
+    setup.links = std::make_shared<peer_links>(system, net::tls_files{}, setup.card.cluster, setup.card.name);
   auto links = setup.links;
   auto host = setup.card.host;
   auto wanted = setup.card.port;

@@ -47,6 +47,11 @@ struct node_state {
     shard_actor actor;
     shard_status status;
   };
+  /// A node that is no member yet, as far as this one knows.
+  struct acquaintance {
+    node_card card;
+    node_actor node;
+  };
   /// A state that is being fetched.
   struct adoption {
     adopt_group order;
@@ -68,7 +73,9 @@ struct node_state {
   void follow(const assignment& x);
   void dial_place(const std::string& host, std::uint16_t port);
   void dial_peers();
-  void reached_by(const node_card& peer);
+  void meet(const node_card& x, const node_actor& node);
+  void recall_early();
+  void have_peer(peer& x, const node_actor& node);
   void lost_peer(const std::string& name);
   void publish_routes();
   void send_report();
@@ -124,6 +131,7 @@ struct node_state {
   bool dialling_seed = false;
   clock::time_point look_until{}; // what is dialled has until then
   std::size_t next_seed = 0;
+  std::map<std::string, acquaintance> early;
   std::map<std::string, clock::time_point> dialled; // places under way, since when
   std::minstd_rand dice;
   std::string hint_host; // a node told us that the coordinator is there

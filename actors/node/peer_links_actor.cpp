@@ -2,6 +2,7 @@
 
 #include "actors/node/tls_scribe_actor.hpp"
 #include "messages/control.hpp"
+#include "net/link_table.hpp"
 #include "net/peer_door.hpp"
 #include "net/tcp_probe.hpp"
 
@@ -74,15 +75,19 @@ std::set<std::string> node_interface(caf::actor_system& system) {
 
 struct peer_links::secured_doors {
   std::shared_ptr<const net::peer_tls> tls;
+  std::shared_ptr<net::link_table> links; ///< null: an operator's command
   std::vector<std::unique_ptr<net::peer_door>> doors;
 };
 
-peer_links::peer_links(caf::actor_system& system, const net::tls_files& files, const std::string& cluster)
+peer_links::peer_links(caf::actor_system& system, const net::tls_files& files, const std::string& cluster,
+                       const std::string& node)
     : system_(system) {
   if (files.empty())
     return;
   auto offered = cluster.empty() ? admin_protocol() : node_protocol(cluster);
   tls_ = std::make_shared<secured_doors>();
+  if (!node.empty())
+    tls_->links = std::make_shared<net::link_table>(node);
   tls_->tls = std::make_shared<net::peer_tls>(files, offered, std::vector{offered, admin_protocol()});
   std::signal(SIGPIPE, SIG_IGN); // OpenSSL writes without MSG_NOSIGNAL
 }
@@ -113,7 +118,8 @@ std::uint16_t peer_links::publish(const node_actor& node, const std::string& hos
   calls.refused = [log = std::make_shared<refusal_log>()](
                       const std::string& address, const std::string& why) { log->note(address, why); };
   try {
-    tls_->doors.push_back(std::make_unique<net::peer_door>(tls_->tls, host, port, std::move(calls)));
+    tls_->doors.push_back(
+        std::make_unique<net::peer_door>(tls_->tls, tls_->links, host, port, std::move(calls)));
   } catch (const std::exception& error) {
     throw failed(error.what());
   }
@@ -137,7 +143,7 @@ node_actor peer_links::reach_plain(const std::string& host, std::uint16_t port, 
 }
 
 node_actor peer_links::reach_secured(const std::string& host, std::uint16_t port, std::string& why) {
-  auto peer = net::dial_peer(*tls_->tls, host, port, handshake_deadline, why);
+  auto peer = net::dial_peer(*tls_->tls, host, port, handshake_deadline, tls_->links.get(), why);
   if (peer.fd < 0)
     return {};
   node_actor result;

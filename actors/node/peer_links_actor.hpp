@@ -18,10 +18,12 @@ inline constexpr std::size_t max_frame_bytes = 96u << 20;
 
 class peer_links {
 public:
-  /// Plain TCP when `files` is empty. `cluster`: name of the cluster that this node is of; empty: an
-  /// operator's command, which may talk to any cluster of the same authority. Throws std::runtime_error when
-  /// a file is not usable. `system` must outlive the links and have the middleman loaded (system_config).
-  peer_links(caf::actor_system& system, const net::tls_files& files, const std::string& cluster);
+  /// Plain TCP when `files` is empty. `cluster`: name of the cluster that this node is of, `node`: its own;
+  /// both empty: an operator's command, which may talk to any cluster of the same authority. Throws
+  /// std::runtime_error when a file is not usable. `system` must outlive the links and have the middleman
+  /// loaded (system_config).
+  peer_links(caf::actor_system& system, const net::tls_files& files, const std::string& cluster,
+             const std::string& node);
   ~peer_links();
   peer_links(const peer_links&) = delete;
   peer_links& operator=(const peer_links&) = delete;

@@ -80,11 +80,13 @@ private:
 
 class tls_scribe final : public caf::io::scribe {
 public:
-  tls_scribe(multiplexer& backend, native_socket fd, std::shared_ptr<tls_session> session, std::string peer)
+  tls_scribe(multiplexer& backend, native_socket fd, std::shared_ptr<tls_session> session, std::string peer,
+             std::shared_ptr<void> held)
       : scribe(caf::io::network::conn_hdl_from_socket(fd)),
         session_(session),
         peer_(std::move(peer)),
-        stream_(backend, fd, std::move(session)) {}
+        stream_(backend, fd, std::move(session)),
+        held_(std::move(held)) {}
 
   void configure_read(caf::io::receive_policy::config wanted) override {
     // CAF asks for a header, then for the payload that the header announced, and would allocate it at once.
@@ -127,6 +129,7 @@ private:
   bool greeted_ = false;
   bool launched_ = false;
   caf::io::network::stream_impl<tls_policy> stream_;
+  std::shared_ptr<void> held_; // net::peer_socket: goes before the stream
 };
 
 } // namespace
@@ -136,7 +139,8 @@ caf::io::scribe_ptr make_tls_scribe(caf::actor_system& system, net::peer_socket 
   auto session = std::make_shared<tls_session>();
   session->tls = std::move(peer.tls);
   auto fd = std::exchange(peer.fd, -1);
-  return caf::make_counted<tls_scribe>(backend, fd, std::move(session), peer.name + " at " + peer.address);
+  return caf::make_counted<tls_scribe>(backend, fd, std::move(session), peer.name + " at " + peer.address,
+                                       std::move(peer.held));
 }
 
 } // namespace shardyard

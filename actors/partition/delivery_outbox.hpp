@@ -50,12 +50,16 @@ public:
 
   /// What the present item has changed is true only when everything put in so far is accepted: the item must
   /// come again if that fails.
-  void tie_item() { item_tie_ = !blocks_.empty() ? open_ : sent_.empty() ? 0 : sent_.back().number; }
+  void tie_item() { item_tie_ = last_put(); }
   /// Batch that the item waits for; 0: none. Once per item.
   std::uint64_t take_item_tie() { return std::exchange(item_tie_, 0); }
 
   /// Number of the batch that collects deliveries now; what was put in is accepted when this batch is.
   std::uint64_t open_batch() const { return open_; }
+  /// Batch with which everything put in so far is accepted; 0: it is.
+  std::uint64_t last_put() const {
+    return !blocks_.empty() ? open_ : sent_.empty() ? 0 : sent_.back().number;
+  }
   std::uint64_t last_cut() const { return last_cut_; } ///< newest batch with a change of lead
   std::uint64_t events() const { return events_; }     ///< put in so far
   std::uint64_t accepted() const { return accepted_; }

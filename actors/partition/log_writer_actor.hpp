@@ -12,10 +12,12 @@
 namespace shardyard {
 
 using log_writer_actor = caf::typed_actor<
-    // Append, then answer.
+    // Append, to the compaction under way, too; bring that on; then answer.
     caf::result<log_written>(log_append),
-    // Replace the log by a snapshot, then answer.
-    caf::result<log_written>(log_snapshot)>;
+    // Begin a compaction, then answer.
+    caf::result<log_written>(log_snapshot),
+    // Read the log.
+    caf::result<log_content>(log_request)>;
 
 /// `own_thread` false: runs at the scheduler, for tests in virtual time.
 log_writer_actor spawn_log_writer(caf::actor_system& system, std::unique_ptr<position_log> log,

@@ -16,6 +16,7 @@
 #include "messages/bots.hpp"
 
 #include <optional>
+#include <random>
 #include <string>
 #include <unordered_map>
 
@@ -130,7 +131,11 @@ public:
   /// Adds this partition's figures. `shards` is indexed as source_table::slots().
   void report(group_report& x, monotonic now) const;
   void restart_delays();
+  /// All that outlives a run but caches.
   void snapshot(recovered_state& x) const;
+  void list_caches(std::vector<snowflake>& guilds) const;
+  /// The guild's cache as a record; nothing when it has none.
+  void write_cache(snowflake guild, std::string& log) const;
 
   /// Adds the guilds that the bot is in.
   bool has_left(snowflake guild) const;
@@ -259,6 +264,9 @@ private:
   delay_histogram delay_, held_delay_;
   std::uint64_t undelayed_ = 0;
   monotonic swept_{0};
+  /// Names own answers, of which endpoints may see some twice: no other life of this partition gives the
+  /// same.
+  std::uint64_t told_ = std::uint64_t{std::random_device{}()} << 32;
   std::uint64_t delivered_ = 0, replayed_ = 0, keyed_doubles_ = 0, gap_count_ = 0, breaches_ = 0,
                 presences_dropped_ = 0;
   bool isolated_ = false;

@@ -49,6 +49,7 @@ void partition::tell(const desk_answer& x) {
   e.guild = x.guild;
   e.type = x.type;
   e.lane = lane::local;
+  e.s = ++told_;
   auto name = type_of(x.type).name;
   e.t_size = static_cast<std::uint16_t>(name.size());
   block.bytes = std::make_shared<const std::string>(name);

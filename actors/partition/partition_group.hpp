@@ -60,8 +60,20 @@ public:
   std::string take_log() { return out_.take_log(); }
   /// Puts accepted positions into the log, at least every 100 ms or 256 events, or at once.
   void checkpoint(monotonic now, bool force = false);
-  /// The whole state as records, for a compaction; none while deliveries wait for acceptance.
+  /// The whole state as records; none while deliveries wait for acceptance.
   std::optional<std::string> snapshot() const;
+
+  // The same in pieces, for a compaction of the log while events go on. The log that replaces the old one is
+  // the first answer, then every record given out since, and among them the pieces, each behind all records
+  // that were given out before it.
+
+  /// The state but for caches; none while deliveries wait for acceptance.
+  std::optional<std::string> begin_compaction();
+  /// Caches as they are now, of about `bytes`; empty: all have been given, or none is wanted.
+  std::string next_piece(std::size_t bytes);
+  /// All have been given, and what they contain is accepted: with one more checkpoint the log is whole.
+  bool compaction_whole() const;
+  void end_compaction() { compaction_.reset(); }
 
   /// The bot's own user id, once it is known.
   void set_self(snowflake user);
@@ -71,6 +83,7 @@ public:
   group_report report(monotonic now) const;
 
 private:
+  std::optional<recovered_state> state_without_caches() const;
   bool knows_all_shards() const;
   bool has_left(snowflake guild) const;
   class lead_port;
@@ -112,6 +125,11 @@ private:
   std::uint64_t cluster_epoch_ = 0;
   std::uint64_t plan_ = 0;
   monotonic next_voice_look_{0};
+  struct compaction {
+    std::vector<snowflake> guilds; ///< whose caches are still to be given
+    std::uint64_t needs = 0;       ///< batch that has to be accepted
+  };
+  std::optional<compaction> compaction_;
   std::uint64_t misrouted_ = 0, stale_marks_ = 0, refused_ = 0;
 };
 

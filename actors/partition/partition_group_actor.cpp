@@ -17,8 +17,6 @@
 #include <compare>
 #include <deque>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 
 #include <time.h>
@@ -35,8 +33,9 @@ constexpr auto ack_interval = milliseconds(50);
 constexpr std::uint64_t ack_events = 512;
 constexpr auto news_interval = milliseconds(200);
 constexpr auto compaction_rest = milliseconds(1000);
-constexpr auto restart_delay = milliseconds(300); ///< before a shard is asked to begin its stream anew
-constexpr auto lease_retry = milliseconds(50);    ///< while this node may not deliver
+constexpr std::size_t compaction_piece = 128u << 10; ///< bytes of caches, some milliseconds of work
+constexpr auto restart_delay = milliseconds(300);    ///< before a shard is asked to begin its stream anew
+constexpr auto lease_retry = milliseconds(50);       ///< while this node may not deliver
 constexpr auto copy_timeout = std::chrono::seconds(3);
 constexpr auto copy_retry = std::chrono::seconds(1);
 
@@ -108,6 +107,7 @@ struct partition_group_state {
   void write_log();
   void written(const log_written& x);
   void compact();
+  void compaction_over(const std::string& error);
   void answer_shards();
   void hand_to_sinks();
   void forget_taken();
@@ -155,6 +155,7 @@ struct partition_group_state {
   group_feeds feeds;
   clock::time_point next_news{};
   clock::time_point next_compaction{};
+  bool compacting = false; ///< the log's writer has begun
   std::optional<clock::time_point> armed;
   std::string trouble;
   copy_keeper keeper;
@@ -220,31 +221,53 @@ void partition_group_state::forward_commands() {
     spdlog::info("{}", x);
 }
 
+/// A compaction's pieces go behind all records given out before them, so they travel with these.
 void partition_group_state::write_log() {
   if (copy_due && !commits.writing())
     begin_copy();
+  if (commits.writing())
+    return;
+  log_append message;
+  message.finish = compacting && releases.empty() && group->compaction_whole();
+  if (message.finish)
+    group->checkpoint(now(), true);
+  if (compacting)
+    commits.add(group->take_log());
   if (auto work = commits.next(now())) {
     copy.append(work->records, commits.newest());
-    compat::request_local(self, log, log_append{std::move(work->records), std::move(work->offsets)})
-        .then([this](const log_written& x) { written(x); },
-              [this](caf::error& error) { self->quit(std::move(error)); });
+    message.records = std::move(work->records);
+    message.offsets = std::move(work->offsets);
+  } else if (!compacting || !commits.idle()) {
+    return;
   }
+  if (compacting && !message.finish && releases.empty())
+    message.piece = group->next_piece(compaction_piece);
+  if (!commits.writing()) {
+    if (message.piece.empty() && !message.finish)
+      return;
+    commits.snapshot_begun();
+  }
+  compat::request_local(self, log, std::move(message))
+      .then([this](const log_written& x) { written(x); },
+            [this](caf::error& error) { self->quit(std::move(error)); });
 }
 
 void partition_group_state::written(const log_written& x) {
   commits.written(x.ok, now());
   if (!x.ok && trouble != x.error)
     spdlog::critical("position log: {}; nothing is delivered until it can be written", x.error);
-  trouble = x.error;
+  trouble = x.ok ? "" : x.error;
+  if (compacting && !x.compacting)
+    compaction_over(x.ok ? x.error : "");
   carry_out();
   if (x.wants_compaction)
     compact();
 }
 
 void partition_group_state::compact() {
-  if (!commits.idle() || self->clock().now() < next_compaction)
+  if (compacting || !commits.idle() || self->clock().now() < next_compaction)
     return;
-  auto state = group->snapshot();
+  auto state = group->begin_compaction();
   if (!state)
     return;
   commits.snapshot_begun();
@@ -252,13 +275,21 @@ void partition_group_state::compact() {
       .then(
           [this](const log_written& x) {
             commits.snapshot_over();
-            copy_due = keeper.node != nullptr; // else the copy would only ever grow
-            next_compaction = self->clock().now() + compaction_rest;
-            if (!x.ok)
-              spdlog::error("position log: {}", x.error);
+            compacting = x.compacting;
+            if (!compacting)
+              compaction_over(x.error);
             carry_out();
           },
           [this](caf::error& error) { self->quit(std::move(error)); });
+}
+
+void partition_group_state::compaction_over(const std::string& error) {
+  compacting = false;
+  group->end_compaction();
+  copy_due = keeper.node != nullptr; // else the copy would only ever grow
+  next_compaction = self->clock().now() + compaction_rest;
+  if (!error.empty())
+    spdlog::error("position log: {}", error);
 }
 
 void partition_group_state::answer_shards() {
@@ -384,17 +415,26 @@ std::uint64_t partition_group_state::kept_twice() const {
   return copy.active() ? std::min(commits.safe(), copy.commit()) : commits.safe();
 }
 
-/// The log as the disk has it; no write is under way.
+/// The log as the disk has it: none is written meanwhile, so that the copy goes on where this ends.
 void partition_group_state::begin_copy() {
   if (self->clock().now() < copy_at)
     return;
   copy_due = false;
-  ++copies_begun;
-  auto path = std::filesystem::path{setup.state_dir} / position_log_name(setup.place);
-  std::ifstream file{path, std::ios::binary};
-  std::string whole{std::istreambuf_iterator<char>{file}, {}};
-  whole.erase(0, position_log::magic_bytes);
-  copy.begin(std::move(whole), commits.safe());
+  commits.snapshot_begun();
+  compat::request_local(self, log, log_request{})
+      .then(
+          [this, round = ++copies_begun](log_content& x) {
+            commits.snapshot_over();
+            if (round == copies_begun && x.ok)
+              copy.begin(std::move(x.records), commits.safe());
+            else if (!x.ok) {
+              spdlog::error("position log: {}", x.records);
+              copy_due = true;
+              copy_at = self->clock().now() + copy_retry;
+            }
+            carry_out();
+          },
+          [this](caf::error& error) { self->quit(std::move(error)); });
 }
 
 void partition_group_state::send_copy() {

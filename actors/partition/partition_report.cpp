@@ -8,12 +8,6 @@ namespace {
 
 constexpr int longest_patience = 4; ///< times `quiet`
 
-void add_whole(recovered_state& x, snowflake guild, std::uint64_t n, const guild_cache& cache) {
-  logged_cache step{guild, n, cache_step::whole, unknown_event, {}};
-  cache.save(step.bytes);
-  x.caches[guild] = {std::move(step)};
-}
-
 } // namespace
 
 void partition::restore(const position& x) {
@@ -151,8 +145,6 @@ void partition::snapshot(recovered_state& x) const {
         x.outages[{at, g.sides[i].session}] = {at, g.sides[i].session, false};
     }
     x.positions[at] = y;
-    if (g.cache)
-      add_whole(x, at.id, g.n, *g.cache);
   }
   for (auto& [at, cut] : pending_cuts_)
     x.cuts[{at, cut.epoch}] = cut;
@@ -161,6 +153,21 @@ void partition::snapshot(recovered_state& x) const {
     x.keys.push_back({home, 0, false, key});
   for (auto& key : repeats_.keys())
     x.keys.push_back({home, 0, true, key});
+}
+
+void partition::list_caches(std::vector<snowflake>& guilds) const {
+  for (auto& [at, g] : scopes_)
+    if (g.cache)
+      guilds.push_back(at.id);
+}
+
+void partition::write_cache(snowflake guild, std::string& log) const {
+  auto found = scopes_.find({scope_kind::guild, guild});
+  if (found == scopes_.end() || !found->second.cache)
+    return;
+  std::string bytes;
+  found->second.cache->save(bytes);
+  write_cache_step(log, guild, found->second.n, cache_step::whole, unknown_event, bytes);
 }
 
 } // namespace shardyard

@@ -83,6 +83,7 @@ position_log::position_log(std::filesystem::path path, std::shared_ptr<disk> on)
 }
 
 position_log::~position_log() {
+  give_up_compaction();
   if (file_ >= 0)
     ::close(file_);
 }
@@ -117,12 +118,32 @@ bool position_log::write_pending() {
 }
 
 bool position_log::commit(std::string_view records, const std::vector<sink_offset>& offsets) {
+  auto before = pending_.size();
   pending_ += records;
   for (auto& [sink, offset] : offsets) {
     sinks_[sink] = offset;
     write_sink_offset(pending_, sink, offset);
   }
-  return pending_.empty() || write_pending();
+  auto added = compacting() ? pending_.substr(before) : std::string{};
+  auto ok = pending_.empty() || write_pending();
+  if (compacting())
+    write_fresh(added);
+  return ok;
+}
+
+std::string position_log::records() const {
+  std::string result(size_, '\0');
+  std::size_t done = 0;
+  while (done < result.size()) {
+    auto got = ::pread(file_, result.data() + done, result.size() - done, static_cast<off_t>(done));
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got <= 0)
+      throw std::system_error(got < 0 ? errno : EIO, std::generic_category(),
+                              "cannot read position log " + path_.string());
+    done += static_cast<std::size_t>(got);
+  }
+  return result.erase(0, magic.size());
 }
 
 bool position_log::sync() {
@@ -133,31 +154,71 @@ bool position_log::sync() {
   return true;
 }
 
+std::filesystem::path position_log::fresh_path() const {
+  auto result = path_;
+  result += ".new";
+  return result;
+}
+
 bool position_log::compact(std::string_view snapshot) {
-  auto fresh_path = path_;
-  fresh_path += ".new";
-  auto fresh = ::open(fresh_path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0640);
-  if (fresh < 0)
+  return begin_compaction(snapshot) && finish_compaction();
+}
+
+bool position_log::begin_compaction(std::string_view state) {
+  give_up_compaction();
+  fresh_ = ::open(fresh_path().c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0640);
+  if (fresh_ < 0)
     return failed("cannot create the compaction of");
+  fresh_size_ = 0;
   std::string bytes{magic};
-  bytes += snapshot;
+  bytes += state;
   for (auto& [sink, offset] : sinks_)
     write_sink_offset(bytes, sink, offset);
-  auto ok = write_all(fresh, bytes) == bytes.size() && disk_.sync(fresh) == 0 &&
-            ::rename(fresh_path.c_str(), path_.c_str()) == 0;
-  if (!ok) {
+  return write_fresh(bytes);
+}
+
+bool position_log::write_fresh(std::string_view bytes) {
+  fresh_size_ += bytes.size();
+  if (write_all(fresh_, bytes) == bytes.size())
+    return true;
+  failed("cannot compact");
+  give_up_compaction();
+  return false;
+}
+
+// Synced piece by piece, so that the last sync does not wait for all of them.
+bool position_log::add_piece(std::string_view records) {
+  if (!compacting() || !write_fresh(records))
+    return false;
+  if (disk_.sync(fresh_) == 0)
+    return true;
+  failed("cannot compact");
+  give_up_compaction();
+  return false;
+}
+
+bool position_log::finish_compaction() {
+  if (!compacting())
+    return false;
+  if (disk_.sync(fresh_) != 0 || ::rename(fresh_path().c_str(), path_.c_str()) != 0) {
     failed("cannot compact");
-    ::close(fresh);
-    ::unlink(fresh_path.c_str());
+    give_up_compaction();
     return false;
   }
   sync_folder_of(path_);
   ::close(file_);
-  file_ = fresh;
-  size_ = snapshot_size_ = bytes.size();
-  pending_.clear();
+  file_ = std::exchange(fresh_, -1);
+  size_ = snapshot_size_ = fresh_size_;
+  pending_.clear(); // the new file has it
   error_.clear();
   return true;
+}
+
+void position_log::give_up_compaction() {
+  if (!compacting())
+    return;
+  ::close(std::exchange(fresh_, -1));
+  ::unlink(fresh_path().c_str());
 }
 
 } // namespace shardyard

@@ -1,6 +1,6 @@
 // The append log beside the partitions of one node: cuts, positions, sessions, keys, sink offsets. Owns the
 // file; promises that what `commit` wrote is read back after a crash of the process, that a torn tail is cut
-// off, and that a compaction is all or nothing.
+// off, and that a compaction, at once or in pieces, is all or nothing.
 #pragma once
 
 #include "actors/partition/disk.hpp"
@@ -45,6 +45,8 @@ public:
   /// True when the file has grown to many times the last snapshot; to twice a large one (caches), since the
   /// whole file is read at a start and sent to the second host.
   bool wants_compaction() const {
+    if (compacting())
+      return false;
     auto times = snapshot_size_ > large_snapshot_bytes ? 2u : 4u;
     return size_ > min_compaction_bytes && size_ > times * snapshot_size_;
   }
@@ -52,6 +54,19 @@ public:
   /// Replaces the file by `snapshot` and the sink offsets (write to a second file, sync, rename). False and
   /// unchanged on an error.
   bool compact(std::string_view snapshot);
+
+  // The same in pieces, while the log goes on: what is appended goes to both files, until the second one
+  // takes the first one's place. A call that fails gives the compaction up and leaves the log as it is.
+
+  bool begin_compaction(std::string_view state);
+  /// Behind everything appended so far.
+  bool add_piece(std::string_view records);
+  bool finish_compaction();
+  void give_up_compaction();
+  bool compacting() const { return fresh_ >= 0; }
+
+  /// Every record that is in the file. Throws std::system_error when it cannot be read.
+  std::string records() const;
 
   std::uint64_t size() const { return size_; }
   const std::string& error() const {
@@ -65,12 +80,16 @@ private:
 
   bool write_pending();
   std::size_t write_all(int file, std::string_view bytes);
+  bool write_fresh(std::string_view bytes);
+  std::filesystem::path fresh_path() const;
   bool failed(const char* what);
 
   std::filesystem::path path_;
   std::shared_ptr<disk> own_disk_;
   disk& disk_;
   int file_ = -1;
+  int fresh_ = -1; ///< of the compaction under way
+  std::uint64_t fresh_size_ = 0;
   std::uint64_t size_ = 0;
   std::uint64_t snapshot_size_ = 0;
   std::string pending_;

@@ -12,7 +12,8 @@ namespace shardyard {
 class event_mix {
 public:
   using time = std::chrono::steady_clock::time_point;
-  static constexpr std::chrono::seconds stretch{10};
+
+  explicit event_mix(std::chrono::milliseconds stretch = std::chrono::seconds(10)) : stretch_(stretch) {}
 
   void count(const event_block& block) {
     for (auto& e : block.entries)
@@ -22,7 +23,7 @@ public:
   /// The session is new, or has been away: the present stretch does not count.
   void interrupt() { interrupted_ = true; }
 
-  time due() const { return begun_ + stretch; }
+  time due() const { return begun_ + stretch_; }
 
   /// The stretch that ends now; a new one begins. Nothing while it is not due.
   std::optional<shard_mix> take(const shard_key& shard, std::uint32_t guilds, bool live, time now) {
@@ -43,6 +44,7 @@ public:
   }
 
 private:
+  std::chrono::milliseconds stretch_;
   std::vector<std::uint32_t> counts_ = std::vector<std::uint32_t>(event_types().size());
   time begun_{};
   bool interrupted_ = true; ///< the first stretch began before the session

@@ -62,6 +62,7 @@ struct io_door {
   std::string spool_dir;
   std::uint64_t spool_bytes = 256u << 20;         ///< per shard and group
   std::chrono::milliseconds probe_interval{5000}; ///< between extra heartbeats while units move
+  std::chrono::milliseconds mix_stretch{10'000};  ///< that events are counted by kind
 };
 
 } // namespace shardyard

@@ -26,7 +26,8 @@ shard_state::shard_state(shard_actor::pointer self, shard_setup x)
     : self(self),
       setup(std::move(x)),
       machine(setup.door->tuning, std::random_device{}()),
-      routes(setup.routes.table) {
+      routes(setup.routes.table),
+      mix(setup.door->mix_stretch) {
   ask_base = std::uint64_t{std::random_device{}()} << 31;
   if (!setup.presence.empty())
     commands.add({.op = 3, .d = setup.presence}, {});
@@ -263,7 +264,7 @@ void shard_state::tell_node() {
   news.session_gone = session_gone;
   news.gone = ended;
   news.released = released;
-  news.mix = mix.take(setup.shard, status.guilds, live, self->clock().now());
+  news.mix = mix.take(setup.shard, status.guilds, live && awaited.empty(), self->clock().now());
   if (released)
     news.closed_for_ms = static_cast<std::uint32_t>(
         std::chrono::duration_cast<milliseconds>(self->clock().now() - released_at).count());

@@ -289,7 +289,7 @@ node_actor::behavior_type scale_node::make_behavior() {
   compat::send(self_, self_, tick{});
   auto count = [this](const char* kind) { ++scene_->messages[kind]; };
   return {
-      [](const node_card& x) -> caf::result<node_card> { return x; },
+      [](const node_card& x, const caf::strong_actor_ptr&) -> caf::result<node_card> { return x; },
       [](find_coordinator) -> caf::result<caf::strong_actor_ptr, std::string, std::uint16_t> {
         return {caf::strong_actor_ptr{}, std::string{}, std::uint16_t{0}};
       },

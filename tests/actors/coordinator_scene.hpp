@@ -26,7 +26,7 @@ struct orders {
 inline node_actor spawn_node_record(caf::actor_system& system, std::shared_ptr<orders> record) {
   return system.spawn([record](node_actor::pointer) -> node_actor::behavior_type {
     return {
-        [](const node_card& x) -> caf::result<node_card> { return x; },
+        [](const node_card& x, const caf::strong_actor_ptr&) -> caf::result<node_card> { return x; },
         [](find_coordinator) -> caf::result<caf::strong_actor_ptr, std::string, std::uint16_t> {
           return {caf::strong_actor_ptr{}, std::string{}, std::uint16_t{0}};
         },

@@ -18,22 +18,6 @@ struct endpoint {
 };
 
 struct group_feeds : partition_scene {
-  void serve_bots(bool with_sink = true) {
-    w.end(group);
-    partition_group_setup setup;
-    setup.node = "a";
-    setup.place = {1, 1, "a", {0, 1}};
-    setup.partition_count = 2;
-    setup.state_dir = folder.path().string();
-    if (with_sink)
-      setup.receivers = {sink_handle};
-    setup.cache = cache_policy{};
-    setup.guilds_intent = false;
-    setup.log_thread = false;
-    setup.listener = listener;
-    group = w.keep(spawn_partition_group(w.system, std::move(setup)));
-  }
-
   void SetUp() override {
     sink->at_once = true;
     serve_bots();
@@ -267,11 +251,7 @@ TEST_F(group_feeds, a_guild_is_described_with_the_bot_itself_and_again_after_a_r
   auto d = R"({"id":")" + std::to_string(some_guild) +
            R"(","name":"Quay","member_count":2,"channels":[],"members":[{"user":{"id":"77"},"roles":[]},)" +
            R"({"user":{"id":"78"},"roles":[]}]})";
-  auto block = std::make_shared<event_block>(*make_block({{some_guild, ++s, d}}));
-  auto& e = block->entries.front();
-  e.type = find_event_type("GUILD_CREATE");
-  e.lane = lane::local;
-  w.send_as(shard, group, stream_block{++ordinal, stream, 1, block});
+  show_guild(d);
   w.pass(1s);
   for (auto round : {1, 2}) {
     auto answer = w.ask<snapshot_answer>(group, snapshot_request{{some_guild}, ~std::uint64_t{0}, 50});

@@ -36,7 +36,7 @@ TEST_F(a_node, joins_runs_its_partitions_and_says_who_it_is) {
   node_card peer;
   peer.name = "b";
   peer.cluster = "c1";
-  auto card = w.ask<node_card>(node_actor{made}, peer);
+  auto card = w.ask<node_card>(node_actor{made}, peer, caf::strong_actor_ptr{});
   ASSERT_TRUE(std::holds_alternative<node_card>(card));
   EXPECT_EQ(std::get<node_card>(card).port, 4000);
 }
@@ -52,12 +52,12 @@ TEST_F(a_node, refuses_peers_of_another_cluster_or_protocol_with_the_reason) {
   node_card stranger;
   stranger.name = "b";
   stranger.cluster = "c2";
-  auto answer = w.ask<node_card>(node_actor{made}, stranger);
+  auto answer = w.ask<node_card>(node_actor{made}, stranger, caf::strong_actor_ptr{});
   ASSERT_TRUE(std::holds_alternative<std::string>(answer));
   EXPECT_NE(std::get<std::string>(answer).find("c2"), std::string::npos);
   stranger.cluster = "c1";
   stranger.protocol = protocol_version + 1;
-  answer = w.ask<node_card>(node_actor{made}, stranger);
+  answer = w.ask<node_card>(node_actor{made}, stranger, caf::strong_actor_ptr{});
   ASSERT_TRUE(std::holds_alternative<std::string>(answer));
   EXPECT_NE(std::get<std::string>(answer).find("protocol"), std::string::npos);
 }

@@ -106,6 +106,23 @@ struct partition_scene : ::testing::Test {
     return w.keep(spawn_partition_group(w.system, std::move(setup)));
   }
 
+  /// The same with caches and a ring for endpoints, continued from its folder.
+  void serve_bots(bool with_sink = true) {
+    w.end(group);
+    partition_group_setup setup;
+    setup.node = "a";
+    setup.place = {1, 1, "a", {0, 1}};
+    setup.partition_count = 2;
+    setup.state_dir = folder.path().string();
+    if (with_sink)
+      setup.receivers = {sink_handle};
+    setup.cache = cache_policy{};
+    setup.guilds_intent = false;
+    setup.log_thread = false;
+    setup.listener = listener;
+    group = w.keep(spawn_partition_group(w.system, std::move(setup)));
+  }
+
   source_mark mark_of(mark_kind kind) const {
     source_mark mark;
     mark.from = {{1, 0, 4}, "s1"};
@@ -126,6 +143,15 @@ struct partition_scene : ::testing::Test {
     for (int i = 0; i < count; ++i)
       made.push_back({some_guild, ++s});
     w.send_as(shard, group, stream_block{++ordinal, stream, 1, make_block(made)});
+  }
+
+  /// Its GUILD_CREATE.
+  void show_guild(const std::string& d) {
+    auto block = std::make_shared<event_block>(*make_block({{some_guild, ++s, d}}));
+    auto& e = block->entries.front();
+    e.type = find_event_type("GUILD_CREATE");
+    e.lane = lane::local;
+    w.send_as(shard, group, stream_block{++ordinal, stream, 1, block});
   }
 
   void accept_one() { w.send(sink_handle, tick{}); }

@@ -153,7 +153,7 @@ protected:
   }
   std::string dial(const tls_ptr& as) {
     std::string why;
-    auto peer = net::dial_peer(*as, "127.0.0.1", door_->port(), std::chrono::seconds(10), why);
+    auto peer = net::dial_peer(*as, "127.0.0.1", door_->port(), std::chrono::seconds(10), nullptr, why);
     return peer.fd >= 0 ? peer.name : why;
   }
   void open(net::peer_door_limits limits = {}) {
@@ -163,12 +163,13 @@ protected:
       if (!told_.exchange(true))
         reason_.set_value(why);
     };
-    door_ = std::make_unique<net::peer_door>(of(node("a")), "127.0.0.1", 0, std::move(calls), limits);
+    door_ = std::make_unique<net::peer_door>(of(node("a")), links_, "127.0.0.1", 0, std::move(calls), limits);
   }
 
   std::promise<std::string> arrived_;
   std::atomic<bool> told_ = false;
   std::promise<std::string> reason_;
+  std::shared_ptr<net::link_table> links_ = std::make_shared<net::link_table>("a");
   std::unique_ptr<net::peer_door> door_;
 };
 
@@ -196,9 +197,10 @@ TEST_F(door, refuses_another_protocol_and_says_so_on_both_sides) {
 TEST_F(door, is_not_taken_for_an_admin_nor_dials_one) {
   auto made = order(certificate_kind::admin);
   tls_files admin{ca(), made.certificate, made.key};
-  net::peer_door served{of(admin), "127.0.0.1", 0, {[](net::peer_socket) {}, [](auto&, auto&) {}}, {}};
+  net::peer_door served{of(admin), links_, "127.0.0.1", 0, {[](net::peer_socket) {}, [](auto&, auto&) {}},
+                        {}};
   std::string why;
-  net::dial_peer(*of(node("b")), "127.0.0.1", served.port(), std::chrono::seconds(10), why);
+  net::dial_peer(*of(node("b")), "127.0.0.1", served.port(), std::chrono::seconds(10), nullptr, why);
   EXPECT_TRUE(has(why, "its certificate is refused")) << why;
 }
 

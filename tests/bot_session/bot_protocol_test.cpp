@@ -206,7 +206,7 @@ TEST(bot_protocol, of_more_than_five_presences_in_twenty_seconds_the_rest_is_dro
   EXPECT_EQ(newest.d, presence);
   EXPECT_EQ(newest.bot, "lantern");
   EXPECT_EQ(newest.which, (guild_filter{1, 4}));
-  EXPECT_EQ(newest.number, 6u);
+  EXPECT_GT(newest.number, scene.cluster.presences[4].number);
 }
 
 TEST(bot_protocol, the_presence_of_identify_is_passed_on_whole_with_legacy_keys) {

@@ -53,6 +53,8 @@ private:
     std::uint64_t n = 0;
     std::string d;
     std::uint32_t asker = 0;
+    std::uint64_t s = 0; // of answers
+    bool again = false;
   };
 
   struct guild {
@@ -116,6 +118,7 @@ private:
     event e{t, in ? in->id : 0, 0, 0, R"({"content":"e)" + std::to_string(++events_) + "\"}", asker};
     if (asker != 0) { // has no number of its own, and comes once
       e.n = in->n;
+      e.s = events_;
       return feed_.push_back(std::move(e));
     }
     if (in) {
@@ -162,13 +165,20 @@ private:
       for (auto i = first; i < first + span; ++i)
         if (known(history_[i]) >= history_[i].n)
           events.push_back(history_[i]);
+      for (auto i = answers_.size() - std::min<std::size_t>(answers_.size(), below(5)); i < answers_.size();
+           ++i)
+        events.push_back(answers_[i]);
     }
     for (auto i = below(8); i > 0 && !feed_.empty(); --i) {
       events.push_back(feed_.front());
+      if (feed_.front().asker != 0) {
+        answers_.push_back(feed_.front());
+        answers_.back().again = true;
+      }
       feed_.pop_front();
     }
     for (auto& e : events)
-      batch.push_back({e.t, e.guild, e.n, e.d, e.asker, 0, e.channel});
+      batch.push_back({e.t, e.guild, e.n, e.d, e.asker, 0, e.channel, 1, e.s});
     for (auto& e : events)
       arrive(e);
     scene_.deliver(batch);
@@ -253,9 +263,11 @@ private:
   }
 
   void arrive(const event& e) {
+    if (e.again)
+      return;
     if (e.asker != 0) {
       ++deliveries_;
-      if (auto* asked = by_asker(e.asker); asked && asked->live && known(e) <= e.n)
+      if (auto* asked = by_asker(e.asker); asked && asked->live)
         expect(*asked, e.t, e.d);
       return;
     }
@@ -538,6 +550,7 @@ private:
   std::deque<bot> bots_;
   std::vector<event> history_;
   std::deque<event> feed_;
+  std::vector<event> answers_; // that were fed
   std::deque<pending_list> lists_;
   std::deque<pending_fetch> fetches_;
   std::map<std::pair<snowflake, snowflake>, std::pair<std::uint64_t, std::uint64_t>>

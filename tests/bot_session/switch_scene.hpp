@@ -102,6 +102,7 @@ struct delivered {
   std::uint16_t flags = 0;
   snowflake channel = 0;
   std::uint64_t epoch = 1;
+  std::uint64_t s = 0; ///< 0: one that no other event has
 };
 
 inline event_block block_of(const std::vector<delivered>& events) {
@@ -115,6 +116,8 @@ inline event_block block_of(const std::vector<delivered>& events) {
     e.epoch = x.epoch;
     e.flags = x.flags;
     e.asker = x.asker;
+    static std::uint64_t last_s = 1'000'000;
+    e.s = x.s != 0 ? x.s : ++last_s;
     e.type = find_event_type(x.t);
     e.lane = type_of(e.type).lane;
     e.t_offset = static_cast<std::uint32_t>(bytes.size());

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""One bot of a library from npm goes through a play, once directly at the simulated Discord (the control) and once through
+"""One bot of a library from npm, or of discord.py, goes through a play, once directly at the simulated Discord (the control) and once through
 Shardyard, and is compared with what really happened.
 
    bots.py CLIENT [TRANSPORT] --through discord|shardyard
@@ -11,7 +11,7 @@ a bot has to live with at Discord. In both the bot is killed and goes on by RESU
 import argparse
 import sys
 
-from play import Bot, check_cache, expect, judge, wait_for
+from play import Bot, check_cache, expect, judge, missing, wait_for
 from stage import GUILDS, RATE, run
 
 
@@ -62,7 +62,7 @@ def play(stage, packages, options, folder):
             expect(seen["outages"] == 0 and seen["invalid"] == 0, f"{seen['outages']} outages, {seen['invalid']} invalid sessions")
         check_cache(bot, stage.http, fresh=False)
         restarted(stage, bot, first)
-        if options.client in ("discord_js", "eris", "oceanic"):
+        if options.client in ("discord_js", "eris", "oceanic", "discord_py"):
             expect(seen["joined"] == 1 and seen["left"] == 1, f"the library told {seen['joined']} joins, {seen['left']} leaves")
     finally:
         bot.kill()
@@ -102,4 +102,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("client", help="name of a script in bots/, such as eris")
     parser.add_argument("transport", nargs="?", default="none", choices=["none", "zlib", "zstd"])
+    if lacks := missing(parser.parse_known_args()[0].client):
+        print(f"SKIPPED: {lacks}")
+        sys.exit(77)
     sys.exit(run(play, parser, lambda options: {"sim": ["--no-presences"]}))

@@ -15,6 +15,15 @@ from judge import Judge, cache_differences, life, lines_of  # noqa: E402
 ALL_INTENTS = 53608447
 NO_PRESENCES = ALL_INTENTS & ~(1 << 8)  # presences are many and alike, and never judged
 TOKEN = "sim-token"
+PYTHON = "/usr/bin/python3"  # Debian's own, which its packages are for
+
+
+def missing(client):
+    """What the client needs and this machine does not have, or nothing. The npm packages are looked for elsewhere."""
+    if not (HERE / "bots" / f"{client}.py").exists():
+        return None
+    found = subprocess.run([PYTHON, "-c", "import discord"], capture_output=True, timeout=60).returncode == 0
+    return None if found else "Debian's package python3-discord is not installed; run scripts/setup-clients"
 
 
 def expect(condition, text):
@@ -36,7 +45,8 @@ class Bot:
         self.log = pathlib.Path(folder) / f"{self.name}.log"
         self.settings = dict(api=api, token=TOKEN, shards=shards, transport=transport, intents=intents,
                              lines=str(self.lines_file), **settings)
-        self.command = [packages / "node", HERE / "bots" / f"{client}.mjs"]
+        script = HERE / "bots" / f"{client}.py"
+        self.command = [PYTHON, "-B", script] if script.exists() else [packages / "node", script.with_suffix(".mjs")]
         self.environment = {"PATH": os.environ["PATH"], "SHARDYARD_CLIENTS": str(packages)}
         if authority:
             self.environment["NODE_EXTRA_CA_CERTS"] = authority

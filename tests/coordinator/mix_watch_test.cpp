@@ -105,6 +105,20 @@ TEST(mix_watch, one_event_of_the_kind_ends_the_alarm_and_so_does_a_new_session) 
   }
 }
 
+TEST(mix_watch, guilds_and_members_that_come_at_once_and_never_again_are_no_fault) {
+  for (auto name : {"GUILD_CREATE", "GUILD_MEMBERS_CHUNK"}) {
+    field world{2};
+    mix_watch watch;
+    auto flood = world.stretch(0, 5, 1);
+    flood.counts.push_back({find_event_type(name), 5000});
+    watch.note(flood);
+    for (int i = 0; i < 100; ++i)
+      for (std::uint32_t id = 0; id < 2; ++id)
+        watch.note(world.stretch(id, 5, 1));
+    EXPECT_TRUE(watch.silent().empty()) << to_string(watch.silent().front());
+  }
+}
+
 TEST(mix_watch, a_young_cluster_raises_no_alarm) {
   field world{4};
   mix_watch watch;

@@ -100,13 +100,5 @@ TEST(dial_turn, a_node_whose_turn_it_is_not_dials_when_nobody_comes) {
   EXPECT_TRUE(turn.due(now + dial_turn::yield_for));
 }
 
-TEST(dial_turn, a_node_that_was_reached_answers_at_once) {
-  dial_turn turn{"b", "a"};
-  time_point now{};
-  turn.wanted(now);
-  turn.reached_us(now);
-  EXPECT_TRUE(turn.due(now));
-}
-
 } // namespace
 } // namespace shardyard

@@ -1,4 +1,5 @@
 // A bot that saw every line of a sink, as a guild cache: what the group remembers must equal what it knows.
+// And events that change caches.
 #pragma once
 
 #include "tests/partition/group_world.hpp"
@@ -27,6 +28,25 @@ inline std::string told_to_a_bot(const std::vector<sink_line>& lines, snowflake 
   if (!bot.empty())
     bot.write_guild_create(result, guild, {~std::uint64_t{0}, 50}, policy);
   return result;
+}
+
+// What changes a guild's cache.
+
+inline made_event guild_create(snowflake guild, int topic, int members, std::string more = {}) {
+  return {"GUILD_CREATE", guild, 0,
+          "{\"id\":\"" + std::to_string(guild) + "\",\"name\":\"one\",\"member_count\":" +
+              std::to_string(members) + ",\"channels\":[{\"id\":\"7\",\"type\":0,\"topic\":\"" +
+              std::to_string(topic) + "\"}" + more + "]}"};
+}
+inline made_event topic(snowflake guild, int topic) {
+  return {"CHANNEL_UPDATE", guild, 0,
+          "{\"id\":\"7\",\"type\":0,\"guild_id\":\"" + std::to_string(guild) + "\",\"topic\":\"" +
+              std::to_string(topic) + "\"}"};
+}
+inline made_event joins(snowflake guild, int user) {
+  return {"GUILD_MEMBER_ADD", guild, 0,
+          "{\"guild_id\":\"" + std::to_string(guild) + "\",\"user\":{\"id\":\"" + std::to_string(user) +
+              "\",\"username\":\"x\"},\"roles\":[]}"};
 }
 
 } // namespace shardyard::testing

@@ -7,23 +7,6 @@
 namespace shardyard::testing {
 namespace {
 
-made_event guild_create(snowflake guild, int topic, int members, std::string more = {}) {
-  return {"GUILD_CREATE", guild, 0,
-          "{\"id\":\"" + std::to_string(guild) + "\",\"name\":\"one\",\"member_count\":" +
-              std::to_string(members) + ",\"channels\":[{\"id\":\"7\",\"type\":0,\"topic\":\"" +
-              std::to_string(topic) + "\"}" + more + "]}"};
-}
-made_event topic(snowflake guild, int topic) {
-  return {"CHANNEL_UPDATE", guild, 0,
-          "{\"id\":\"7\",\"type\":0,\"guild_id\":\"" + std::to_string(guild) + "\",\"topic\":\"" +
-              std::to_string(topic) + "\"}"};
-}
-made_event joins(snowflake guild, int user) {
-  return {"GUILD_MEMBER_ADD", guild, 0,
-          "{\"guild_id\":\"" + std::to_string(guild) + "\",\"user\":{\"id\":\"" + std::to_string(user) +
-              "\",\"username\":\"x\"},\"roles\":[]}"};
-}
-
 struct remembered_guild : partition_rules {
   remembered_guild() {
     w.settings.cache = cache_policy{};

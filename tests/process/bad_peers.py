@@ -15,7 +15,8 @@ import time
 
 from world import SOURCE, Failure
 
-WELCOME = b"S"  # what a node sends once it has taken a certificate
+WELCOME = b"S"  # what a node sends, with its name, once it has taken a certificate, and again when it lets the greeting in
+UNLINKED = b"N"  # ends a greeting: a name, and whether there is a connection already
 CLUSTER = "shardyard"
 PATIENCE = 12  # longer than a node's own deadlines
 
@@ -85,17 +86,35 @@ def talk(raw, context, server, words=b""):
     """Shakes hands, says `words`, and returns what comes back until the other side ends."""
     with context.wrap_socket(raw, server_side=server) as tls:
         if server:
+            tls.sendall(WELCOME + text("nobody"))
+            greeting = tls.recv(1)
+            if not greeting or len(exactly(tls, greeting[0] + 1)) < greeting[0] + 1:
+                return b""
             tls.sendall(WELCOME)
         else:
             got = tls.recv(1)
-            if got != WELCOME:
+            if got != WELCOME or not words:
                 return got
-            if not words:
-                return got
+            exactly(tls, exactly(tls, 1)[0])
+            tls.sendall(text("") + UNLINKED)
+            if exactly(tls, 1) != WELCOME:
+                return b""
         tls.sendall(words)
         while tls.recv(4096):
             pass
         return b""
+
+
+def text(name):
+    """As greetings have it: a size byte and so many bytes."""
+    return bytes([len(name)]) + name.encode()
+
+
+def exactly(tls, size):
+    got = b""
+    while len(got) < size and (piece := tls.recv(size - len(got))):
+        got += piece
+    return got
 
 
 def drip(raw, seconds):

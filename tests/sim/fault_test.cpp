@@ -114,6 +114,24 @@ TEST(fault, a_dropped_event_is_missed_by_one_session_only) {
   EXPECT_EQ(at.truth_rows("c").size(), 19u);
 }
 
+TEST(fault, a_muted_kind_is_missed_by_one_session_which_brings_all_else) {
+  scenario at;
+  auto& hit = at.identified(0, 1);
+  at.pass(5100ms);
+  auto& spared = at.identified(0, 1);
+  at.pass(10ms);
+  inject(at, R"({"kind":"mute","event":"MESSAGE_CREATE","session":")" +
+                 at.discord.sessions().begin()->second->id() + "\"}");
+  auto before = hit.line.dispatches().size();
+  at.discord.emit(200, at.now);
+  at.pass(100ms);
+  EXPECT_TRUE(hit.line.dispatches("MESSAGE_CREATE").empty());
+  EXPECT_FALSE(spared.line.dispatches("MESSAGE_CREATE").empty());
+  EXPECT_GT(hit.line.dispatches().size(), before);
+  fault nameless{.kind = fault_kind::mute, .event = find_kind("MESSAGE_CREAT")};
+  EXPECT_FALSE(at.discord.apply(nameless, at.now).error.empty());
+}
+
 TEST(fault, a_duplicate_is_an_occurrence_of_its_own) {
   scenario at;
   auto& who = at.identified(0, 1);
