@@ -195,7 +195,7 @@ void run_stalled_bot(const bench_ground& ground, figure_table& table) {
     try {
       bots_ground at{ground,
                      "stalled",
-                     {.bots_more = "ring_bytes = " + std::to_string(ring_bytes) + "\nresume_window_s = 5\n"}};
+                     {.bots_more = "ring_bytes = " + std::to_string(ring_bytes) + "\nresume_window_s = 10\n"}};
       bot_herd others{at.here, *at.node, bots - 1};
       unsigned seed = 40;
       auto stream = [&](const stream_request& request) {
