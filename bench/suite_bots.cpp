@@ -193,9 +193,10 @@ void run_stalled_bot(const bench_ground& ground, figure_table& table) {
   std::string note = ground.shardyard.empty() ? "the program shardyard is not built" : "";
   if (note.empty()) {
     try {
-      bots_ground at{ground,
-                     "stalled",
-                     {.bots_more = "ring_bytes = " + std::to_string(ring_bytes) + "\nresume_window_s = 10\n"}};
+      bots_ground at{
+          ground,
+          "stalled",
+          {.bots_more = "ring_bytes = " + std::to_string(ring_bytes) + "\nresume_window_s = 10\n"}};
       bot_herd others{at.here, *at.node, bots - 1};
       unsigned seed = 40;
       auto stream = [&](const stream_request& request) {
