@@ -144,7 +144,10 @@ bool coordinator_state::is_gone(const std::string& node, milliseconds patience) 
 bool coordinator_state::awaits_hosts() const {
   if (self->clock().now() >= born + rejoin_patience)
     return false;
-  auto silent = [this](const std::string& node) { return !node.empty() && !view.reported(node); };
+  auto silent = [this](const std::string& node) {
+    auto lost_again = joined_since.contains(node) && !view.up(node);
+    return !node.empty() && !view.reported(node) && !lost_again;
+  };
   if (std::ranges::any_of(groups, [&](auto& x) { return silent(x.place.node); }))
     return true;
   return std::ranges::any_of(placements, [&](auto& x) { return std::ranges::any_of(x.second, silent); });
