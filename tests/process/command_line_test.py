@@ -88,6 +88,7 @@ def a_node_whose_port_is_taken_ends_and_names_the_port(options):
         def refused(coordinator, **at):
             p.demand(1, [taken.split(":")[1]], "node", "--config", own, *(x for key, value in {
                 "node.listen": at["node"], "bots.listen": at["bots"], "coordinator.enabled": coordinator,
+                "node.seeds": f"127.0.0.1:{free_port()}",
                 "node.state_dir": os.path.join(folder, "state"), "store.path": os.path.join(folder, "cluster.db"),
                 "discord.api_base": f"http://127.0.0.1:{free_port()}/api/v10"}.items() for x in ("--set", f"{key}={value}")))
         free = f"127.0.0.1:{free_port()}"
