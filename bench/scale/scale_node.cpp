@@ -227,7 +227,8 @@ void scale_node::tell_all(node_report& picture, std::uint32_t group) {
 
 void scale_node::tell_changes(node_report& picture, std::uint32_t group) {
   while (!changing_.empty() && changing_.begin()->first <= now()) {
-    for (auto& shard : changing_.extract(changing_.begin()).mapped()) {
+    auto due = changing_.extract(changing_.begin());
+    for (auto& shard : due.mapped()) {
       if (picture.rows_after != 0 && scene_->open.contains(shard))
         tell_row(picture, group, shard);
       await_change(scene_->group_index.at(group), shard);
