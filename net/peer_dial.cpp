@@ -69,7 +69,7 @@ std::string carry_out(peer_socket& peer, steady::time_point until, Call call) {
   }
 }
 
-/// Exactly so many bytes, one by one records may bring them in pieces.
+/// Exactly so many bytes; those after them are CAF's.
 std::string read(peer_socket& peer, steady::time_point until, char* to, std::size_t size) {
   for (std::size_t got = 0; got < size; ++got)
     if (auto why = carry_out(peer, until, [&](SSL* ssl) { return SSL_read(ssl, to + got, 1); }); !why.empty())

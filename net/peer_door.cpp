@@ -164,8 +164,10 @@ struct peer_door::state {
       if (!held)
         return dismiss(guest);
     }
-    if (SSL_write(ssl, &peer_welcome, 1) != 1)
+    if (SSL_write(ssl, &peer_welcome, 1) != 1) {
+      held.reset(); // before its socket closes
       return refuse(guest, "its connection is lost");
+    }
     leave(guest);
     error_code failed;
     auto fd = guest->socket.release(failed);
