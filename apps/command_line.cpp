@@ -140,7 +140,8 @@ CLI::App* add_verb(CLI::App& app, admin_options& options, admin_command& out, co
   sub->add_option("--cert", out.tls.certificate, "an admin certificate (SHARDYARD_CERT)");
   sub->add_option("--key", out.tls.key, "the key to it (SHARDYARD_KEY)");
   sub->add_flag("--json", out.json, "print JSON");
-  sub->add_option("--timeout", out.timeout_s, "seconds to wait for the coordinator")
+  sub->add_option("--timeout", out.timeout_s,
+                  "seconds to wait for the coordinator, or for a new one to be elected")
       ->capture_default_str()
       ->check(CLI::Range(1, 3600));
   options.verbs.emplace_back(sub, verb);

@@ -40,13 +40,14 @@ struct stream_mark {
   std::uint64_t ordinal = 0;
   std::uint64_t stream = 0;
   std::uint64_t term = 0;
+  std::int64_t sent_ns = 0; ///< of the clock of `mark.began_ns`
   source_mark mark;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, stream_mark& x) {
   return f.object(x).fields(f.field("ordinal", x.ordinal), f.field("stream", x.stream),
-                            f.field("term", x.term), f.field("mark", x.mark));
+                            f.field("term", x.term), f.field("sent_ns", x.sent_ns), f.field("mark", x.mark));
 }
 
 /// Group -> shard: acknowledged up to here; or the stream has a hole and must begin anew.

@@ -17,7 +17,7 @@
 namespace shardyard {
 
 /// Raised with every change of a message or of the event table: builds that differ do not join each other.
-inline constexpr std::uint32_t protocol_version = 5;
+inline constexpr std::uint32_t protocol_version = 6;
 
 // -- membership
 // --------------------------------------------------------------------------------------------------------

@@ -33,7 +33,9 @@ struct source_mark {
   std::uint64_t s = 0;    ///< newest sequence received (flushed: when the heartbeat was sent)
   std::uint64_t plan = 0; ///< transfer, retract, drain, closed: the plan's id
   std::uint64_t cluster_epoch = 0;
-  std::int64_t newest_ms = 0;    ///< as event_block::newest_ms
+  std::int64_t newest_ms = 0; ///< as event_block::newest_ms
+  std::int64_t began_ns =
+      0; ///< when the session was READY, monotonic clock of the host that has the mark; 0: not known
   bool connected = false;        ///< started, resynced: whether the socket is live
   std::vector<snowflake> guilds; ///< started, resynced
   std::string reason;
@@ -53,8 +55,9 @@ template <class Inspector>
 bool inspect(Inspector& f, source_mark& x) {
   return f.object(x).fields(f.field("from", x.from), f.field("kind", x.kind), f.field("s", x.s),
                             f.field("plan", x.plan), f.field("cluster_epoch", x.cluster_epoch),
-                            f.field("newest_ms", x.newest_ms), f.field("connected", x.connected),
-                            f.field("guilds", x.guilds), f.field("reason", x.reason));
+                            f.field("newest_ms", x.newest_ms), f.field("began_ns", x.began_ns),
+                            f.field("connected", x.connected), f.field("guilds", x.guilds),
+                            f.field("reason", x.reason));
 }
 
 /// Acknowledgement: everything up to and including `through` in the stream of `shard` is delivered or

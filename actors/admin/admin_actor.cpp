@@ -5,19 +5,30 @@
 
 #include <caf/io/all.hpp>
 
+#include <thread>
+
 namespace shardyard {
 
 using std::chrono::milliseconds;
+
+namespace {
+
+// A new coordinator takes a few seconds to be elected and known (docs/operating.md).
+constexpr milliseconds look_again{250};
+
+} // namespace
 
 struct admin::connection {
   connection(caf::actor_system& system, const net::tls_files& files)
       : links(system, files, std::string{}, std::string{}), self(system) {}
 
   std::string open(const std::string& host, std::uint16_t port, milliseconds timeout, int hops);
+  std::string look(const std::string& host, std::uint16_t port, milliseconds timeout);
 
   peer_links links;
   caf::scoped_actor self;
   coordinator_actor coordinator;
+  bool leaderless = false; ///< a node was reached, but no coordinator: there may be one in a moment
 };
 
 /// Empty on success. A node that is not the coordinator names it; one such hint is followed.
@@ -38,11 +49,24 @@ std::string admin::connection::open(const std::string& host, std::uint16_t port,
             next_host = at;
             next_port = at_port;
             why = handle ? "" : "the node at " + place + " knows no coordinator at the moment";
+            leaderless = !handle;
           },
           [&](caf::error&) {});
   if (why.empty() || next_port == 0 || hops == 0)
     return why;
   return open(next_host, next_port, timeout, hops - 1);
+}
+
+/// Empty on success. Waits for a coordinator where nodes are there and only that is missing.
+std::string admin::connection::look(const std::string& host, std::uint16_t port, milliseconds timeout) {
+  auto end = std::chrono::steady_clock::now() + timeout;
+  for (;;) {
+    leaderless = false;
+    auto why = open(host, port, timeout, 1);
+    if (why.empty() || !leaderless || std::chrono::steady_clock::now() + look_again > end)
+      return why;
+    std::this_thread::sleep_for(look_again);
+  }
 }
 
 admin::admin(caf::actor_system& system, const net::tls_files& files)
@@ -54,7 +78,7 @@ std::variant<coordinator_actor, unreachable> admin::find(const std::string& host
                                                          milliseconds timeout) {
   auto& link = *connection_;
   if (!link.coordinator)
-    if (auto why = link.open(host, port, timeout, 1); !why.empty())
+    if (auto why = link.look(host, port, timeout); !why.empty())
       return unreachable{why};
   return link.coordinator;
 }

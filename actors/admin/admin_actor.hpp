@@ -25,7 +25,8 @@ public:
   ~admin();
 
   /// Carries out `request`. Connects first where needed, follows one hint from a node that is not the
-  /// coordinator, and gives up after `timeout`. A link that was lost is opened again at the next call.
+  /// coordinator, waits where the cluster has none just now, and gives up after `timeout`. A link that was
+  /// lost is opened again at the next call.
   std::variant<admin_reply, unreachable> ask(const std::string& host, std::uint16_t port,
                                              const admin_request& request, std::chrono::milliseconds timeout);
 

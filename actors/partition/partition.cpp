@@ -234,6 +234,7 @@ void partition::session_opened(const source& from, std::span<const snowflake> gu
 
 void partition::session_lost(const source& from, std::string_view why, monotonic now) {
   note_guildless_gap(from, why);
+  forget_claims_behind(from, now);
   each(from.from.shard, from.at, [&](scope_state& g) {
     if (g.of(from.at).session == from.number)
       lose(g, from.at, why, now);
@@ -246,6 +247,7 @@ void partition::permissions_changed(const shard_key& shard, side at) {
 
 void partition::shard_closed(const shard_key& shard, side at, monotonic now) {
   each(shard, at, [&](scope_state& g) {
+    forget_claims(g, now);
     auto there = other(at);
     if (g.handover.lead() == at && leads(g))
       lose(g, at, "shard closed", now);
@@ -303,6 +305,7 @@ void partition::tick(monotonic now) {
   if (isolated_)
     return;
   look_at_kept(now);
+  look_at_claims(now);
   if (!watches_.empty()) {
     std::vector<scope> watched;
     for (auto& [x, _] : watches_)
@@ -324,6 +327,8 @@ void partition::tick(monotonic now) {
 }
 
 void partition::sweep(scope_state& g, monotonic now) {
+  if (waits_for_claimed(g.at))
+    return;
   if (g.presences) {
     g.presences->let_blocks_go();
     if (g.presences->empty())
@@ -362,6 +367,8 @@ monotonic partition::next_tick(monotonic now) const {
     result = std::min(result, patient_until_);
   for (auto& [x, _] : kept_)
     result = std::min(result, lead_is_behind(scopes_.at(x), now) ? patient_until_ : now);
+  for (auto& [x, _] : guild_claims_)
+    result = std::min(result, has_more_to_show(scopes_.at(x), now) ? patient_until_ : now);
   for (auto& [x, _] : watches_)
     if (auto due = scopes_.at(x).handover.hold_deadline(); due != monotonic{0})
       result = std::min(result, due);

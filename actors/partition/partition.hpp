@@ -15,6 +15,8 @@
 #include "actors/partition/voice_watch.hpp"
 #include "messages/bots.hpp"
 
+#include <deque>
+#include <map>
 #include <optional>
 #include <random>
 #include <string>
@@ -182,6 +184,19 @@ private:
     bool repeat = false;
     std::optional<waiting_stray> stray; ///< it has come, and others are before it
   };
+  struct waiting_event {
+    source* from = nullptr;
+    std::shared_ptr<const event_block> block;
+    std::uint32_t index = 0;
+    item_hold hold;
+  };
+  /// Numbers beyond the log's position that keyed events of a guild had in an earlier run. Consumers may know
+  /// them, and what else had the numbers around them.
+  struct guild_claims {
+    std::map<std::uint64_t, event_key> numbers;
+    std::map<std::uint64_t, waiting_event> early; ///< by number: come, but others are before it
+    std::deque<waiting_event> waiting;            ///< come, but a number is before it whose event has not
+  };
   struct gap_border {
     std::string session_id;
     std::uint64_t s = 0;
@@ -202,6 +217,17 @@ private:
   void leave_waiting_out(std::vector<logged_key>& delivered) const;
   template <class F>
   void each_waiting(F f) const;
+  void handle(scope_state& g, const arrival& in);
+  void claim(const logged_key& x);
+  waiting_event waiting(const arrival& in);
+  bool await_claimed(scope_state& g, const arrival& in);
+  void go_on(scope_state& g, monotonic now);
+  void deliver_claimed(scope_state& g, const waiting_event& x, monotonic now);
+  void forget_claims(scope_state& g, monotonic now);
+  void forget_claims_behind(const source& from, monotonic now);
+  bool has_more_to_show(const scope_state& g, monotonic now) const;
+  bool waits_for_claimed(const scope& x) const;
+  void look_at_claims(monotonic now);
   void guild_lane(scope_state& g, const arrival& in);
   void keyed(scope_state& g, const arrival& in);
   void deliver_keyed(scope_state& g, event_key key, const event_block& block, std::uint32_t index,
@@ -280,9 +306,10 @@ private:
   std::unordered_map<scope, monotonic>
       unclaimed_; ///< the lead never showed the guild, the follower does: since when
   std::unordered_map<scope, std::vector<kept_event>> kept_; ///< in the order in which they came
-  std::map<std::uint64_t, number_claim> claims_;            ///< by number, of the scope without guild
-  std::vector<waiting_stray> unnumbered_;                   ///< come behind all claims, in their order
-  monotonic patient_until_{0}; ///< how long leads of an earlier run are waited for
+  std::unordered_map<scope, guild_claims> guild_claims_;
+  std::map<std::uint64_t, number_claim> claims_; ///< by number, of the scope without guild
+  std::vector<waiting_stray> unnumbered_;        ///< come behind all claims, in their order
+  monotonic patient_until_{0};                   ///< how long leads of an earlier run are waited for
   keyed_window keyed_;
   repeat_window repeats_;
   content_memo contents_;

@@ -49,7 +49,17 @@ void partition::event(source& from, const std::shared_ptr<const event_block>& bl
     return;
   auto& g = at(scope_of(e), from.at, now);
   bind(g, from);
-  auto& mine = g.of(from.at);
+  if (guild_claims_.empty())
+    return handle(g, in);
+  if (await_claimed(g, in))
+    return;
+  handle(g, in);
+  go_on(g, now);
+}
+
+void partition::handle(scope_state& g, const arrival& in) {
+  auto& e = in.entry();
+  auto& mine = g.of(in.from.at);
   auto& last_s = in_guild_lane(e.lane) ? mine.lane_s : mine.other_s;
   if (e.s <= last_s) {
     ++replayed_;

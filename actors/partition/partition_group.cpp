@@ -10,6 +10,16 @@ namespace {
 
 constexpr int longest_drain = 4; ///< times `quiet`: until a drain is answered, whatever is still open
 constexpr monotonic drain_look = std::chrono::milliseconds(50);
+constexpr monotonic longest_way =
+    std::chrono::seconds(2); ///< of a mark from its shard to here, resent as TCP does
+
+// A mark waits where it was made for a group that nobody has, and takes its time to come here: a session may
+// have shown what others delivered meanwhile. Not before the first moment of the clock, which stands for
+// "known from an earlier run".
+monotonic began(const source_mark& mark, monotonic now) {
+  return mark.began_ns == 0 ? monotonic{1}
+                            : std::clamp(monotonic{mark.began_ns} - longest_way, monotonic{1}, now);
+}
 
 } // namespace
 
@@ -147,7 +157,7 @@ source& partition_group::source_of(const event_source& from, monotonic now) {
 source& partition_group::begin_session(const source_mark& mark, monotonic now) {
   if (auto slot = sources_.slot(mark.from.shard); slot && slot->current)
     end_session(*slot->current, "session replaced", now);
-  auto& x = sources_.add(mark.from, now);
+  auto& x = sources_.add(mark.from, began(mark, now));
   x.past_snapshot = !settings_.guilds_intent;
   log_session(x);
   return x;

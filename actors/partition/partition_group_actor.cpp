@@ -132,6 +132,13 @@ struct partition_group_state {
   void on_tick();
   void arm();
   monotonic now() const { return self->clock().now().time_since_epoch(); }
+  /// The mark with its time as of this host, less what it took to come here, which nobody knows.
+  source_mark by_our_clock(const stream_mark& x) const {
+    auto result = x.mark;
+    if (result.began_ns != 0)
+      result.began_ns = std::max<std::int64_t>(now().count() - (x.sent_ns - result.began_ns), 1);
+    return result;
+  }
 
   local_partition_group_actor::pointer self;
   partition_group_setup setup;
@@ -594,7 +601,7 @@ local_partition_group_actor::behavior_type partition_group_state::make_behavior(
       [this](const stream_mark& x) {
         take(x.mark.from.shard, x.term, x.stream, [&] {
           ++unacknowledged;
-          return group->on_mark(x.ordinal, x.mark, now());
+          return group->on_mark(x.ordinal, by_our_clock(x), now());
         });
       },
       [this](const assignment& x) {

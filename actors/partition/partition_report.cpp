@@ -46,7 +46,9 @@ void partition::restore(const logged_cut& x, monotonic) {
 }
 
 void partition::restore(const logged_key& x, monotonic now) {
-  if (x.n != 0)
+  if (x.n != 0 && x.at.kind != scope_kind::other)
+    claim(x);
+  else if (x.n != 0)
     claims_[x.n] = {x.key, x.repeat, {}};
   else if (x.repeat)
     repeats_.restore(x.key, now);
@@ -65,6 +67,7 @@ void partition::restore(const logged_outage& x) {
 
 void partition::restored(monotonic now) {
   patient_until_ = now + longest_patience * settings_->tuning.quiet;
+  std::erase_if(guild_claims_, [this](auto& x) { return !scopes_.contains(x.first); });
   for (auto& [at, g] : scopes_) {
     auto lead = g.handover.lead();
     auto session = g.of(lead).session;
@@ -152,6 +155,9 @@ void partition::snapshot(recovered_state& x) const {
     x.cuts[{at, cut.epoch}] = cut;
   for (auto& [n, claim] : claims_)
     x.keys.push_back({{scope_kind::other, 0}, n, claim.repeat, claim.key});
+  for (auto& [at, claims] : guild_claims_)
+    for (auto& [n, key] : claims.numbers)
+      x.keys.push_back({at, n, false, key});
   auto home = scope{scope_kind::other, id_};
   std::vector<logged_key> delivered;
   for (auto& key : keyed_.keys())

@@ -89,7 +89,6 @@ void recovered_state::settle() {
     auto at = position_at(x.at);
     return x.n != 0 && (!at || at->n < x.n);
   };
-  std::erase_if(keys, [&](auto& x) { return x.at.kind != scope_kind::other && unseen(x); });
   for (auto& x : keys)
     if (!unseen(x))
       x.n = 0;

@@ -1,6 +1,7 @@
 #include "actors/partition/stream_ledger.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace shardyard {
 namespace {
@@ -21,8 +22,7 @@ stream_ledger::verdict stream_ledger::judge(const shard_key& shard, std::uint64_
 void stream_ledger::begin(const shard_key& shard) {
   auto& x = streams_[shard];
   x.gates.push_back(0);
-  current_ = shard;
-  current_ordinal_ = x.next++;
+  current_ = {shard, x.next++};
   withheld_ = false;
 }
 
@@ -36,20 +36,19 @@ void stream_ledger::restart(const shard_key& shard, std::uint64_t gate) {
   x.holds = std::move(holds);
   for (auto& [_, ordinal] : x.holds)
     ordinal = 1;
-  current_ = shard;
-  current_ordinal_ = 1;
+  current_ = {shard, 1};
   withheld_ = false;
 }
 
 void stream_ledger::finish(std::uint64_t gate) {
-  auto& x = streams_[current_];
+  auto& x = streams_[current_.shard];
   auto& mine = x.gates.back();
   mine = withheld_ ? never : std::max(mine, gate);
 }
 
 item_hold stream_ledger::hold() {
-  streams_[current_].holds[++holds_made_] = current_ordinal_;
-  return {current_, holds_made_};
+  streams_[current_.shard].holds[++holds_made_] = current_.ordinal;
+  return {current_.shard, holds_made_};
 }
 
 void stream_ledger::release(const item_hold& x, std::uint64_t gate) {
@@ -60,6 +59,16 @@ void stream_ledger::release(const item_hold& x, std::uint64_t gate) {
   auto& its_gate = s.gates[found->second - s.acked - 1];
   its_gate = std::max(its_gate, gate);
   s.holds.erase(found);
+}
+
+item_place stream_ledger::turn_to(const item_hold& x) {
+  auto& holds = streams_[x.shard].holds;
+  auto found = holds.find(x.number);
+  return std::exchange(current_, item_place{x.shard, found == holds.end() ? 1 : found->second});
+}
+
+void stream_ledger::go_back(const item_place& x) {
+  current_ = x;
 }
 
 void stream_ledger::advance(stream& x, std::uint64_t accepted) {

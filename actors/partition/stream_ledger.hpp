@@ -17,6 +17,12 @@ struct item_hold {
   std::uint64_t number = 0;
 };
 
+/// One item of a stream.
+struct item_place {
+  shard_key shard;
+  std::uint64_t ordinal = 0;
+};
+
 class stream_ledger {
 public:
   enum class verdict : std::uint8_t { next, repeated, jump };
@@ -40,6 +46,10 @@ public:
   item_hold hold();
   void release(const item_hold& x, std::uint64_t gate);
 
+  /// The item that `x` holds is worked off now: it is the current one until `go_back`. Returns what was.
+  item_place turn_to(const item_hold& x);
+  void go_back(const item_place& x);
+
   /// Streams whose acknowledgement has risen since the last call, deliveries up to `accepted` being accepted.
   std::vector<stream_ack> take_acks(std::uint64_t accepted);
 
@@ -57,8 +67,7 @@ private:
   void advance(stream& x, std::uint64_t accepted);
 
   std::unordered_map<shard_key, stream> streams_;
-  shard_key current_;
-  std::uint64_t current_ordinal_ = 0;
+  item_place current_;
   bool withheld_ = false;
   std::uint64_t holds_made_ = 0;
 };

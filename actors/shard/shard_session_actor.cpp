@@ -263,6 +263,7 @@ void shard_state::on_ready(const saw::ready& x) {
   }
   cursor.begin(session_id, x.s);
   last_arrival = self->clock().now();
+  began_ns = last_arrival.time_since_epoch().count();
   spdlog::info("shard {} is READY with {} guilds", to_string(setup.shard), guilds.size());
   send_ready_marks(mark_kind::started);
   if (awaited.empty())

@@ -117,6 +117,7 @@ struct shard_state {
       0; ///< random per life, so that the ledger never takes an ask of one life for one of another
   std::uint64_t permit = 0; ///< of the IDENTIFY that awaits its answer
   std::int64_t newest_ms = 0;
+  std::int64_t began_ns = 0; ///< when the session was READY, of this host's monotonic clock; 0: elsewhere
   bool live = false;
   bool was_ready = false;
   bool identifying = false;

@@ -111,6 +111,7 @@ source_mark shard_state::make_mark(mark_kind kind) const {
   result.s = cursor.newest();
   result.cluster_epoch = routes->cluster_epoch;
   result.newest_ms = newest_ms;
+  result.began_ns = began_ns;
   result.connected = live;
   return result;
 }
@@ -176,9 +177,10 @@ void shard_state::pump(outlet& x) {
     if (auto* block = std::get_if<std::shared_ptr<const event_block>>(&next->item))
       compat::send(self, x.group, stream_block{next->ordinal, x.number, setup.term, std::move(*block)});
     else
-      compat::send(
-          self, x.group,
-          stream_mark{next->ordinal, x.number, setup.term, std::get<source_mark>(std::move(next->item))});
+      compat::send(self, x.group,
+                   stream_mark{next->ordinal, x.number, setup.term,
+                               self->clock().now().time_since_epoch().count(),
+                               std::get<source_mark>(std::move(next->item))});
   }
 }
 

@@ -89,6 +89,7 @@ std::string encode_mark(const source_mark& mark) {
   out.put(mark.plan);
   out.put(mark.cluster_epoch);
   out.put(mark.newest_ms);
+  out.put(mark.began_ns);
   out.put(mark.connected);
   out.put(mark.reason);
   out.put(std::uint64_t{mark.guilds.size()});
@@ -119,6 +120,7 @@ std::optional<stream_item> decode_mark(reader in) {
   in.get(mark.plan);
   in.get(mark.cluster_epoch);
   in.get(mark.newest_ms);
+  in.get(mark.began_ns);
   in.get(mark.connected);
   in.get(mark.reason);
   in.get(count);

@@ -29,6 +29,15 @@ def the_leading_host_is_killed(w):
     w.delivered(200)
 
 
+@cell(store="etcd", crash=True)
+def a_verb_waits_for_the_next_coordinator(w):
+    gone = lead(w)
+    w.say(f"kill -9 of {gone}, which leads")
+    w.kill(gone)
+    w.run("nodes")
+    w.delivered(200)
+
+
 @cell(store="etcd", crash=True, needs_links=True)
 def the_leading_host_is_cut_off(w):
     gone = lead(w)

@@ -22,6 +22,14 @@ def settle(w):
     w.delivered(200)
 
 
+def order(w, verb):
+    """The verb may meet a coordinator that has just ended, or a new one that does not know its hosts yet: the operator repeats it."""
+    def done():
+        code, _, err = w.run(*verb, check=False)
+        return code == 0 or "already" in err
+    wait_for(f"an answer to {' '.join(verb)}", done, 60)
+
+
 def shard_move(w, victim):
     shard, source, target = some_move(w)
     w.say(f"shard {shard} from {source} to {target}")
@@ -38,8 +46,8 @@ def partition_move(w, victim):
     w.run("drain-node", source)
     crash(w, {"source": source, "target": target}.get(victim, victim))
     settle(w)
-    w.run("uncordon", source)
-    w.run("rebalance")
+    order(w, ("uncordon", source))
+    order(w, ("rebalance",))
     settle(w)
 
 

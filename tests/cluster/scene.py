@@ -42,6 +42,7 @@ class Scene(World, HostCluster):
     """Three hosts under load, with verbs that wait for what they bring about."""
 
     def prepare(self, seed):
+        self.failed = False
         self.random = random.Random(seed)
         self.asked_identifies = 0
         self.measured = {}
@@ -151,7 +152,7 @@ def scene(options, cell, seed):
     finally:
         if made:
             made.stop()
-        if options.keep:
+        if options.keep or made and made.failed:
             print(f"   kept: {folder}", flush=True)
         else:
             shutil.rmtree(folder, ignore_errors=True)
@@ -169,6 +170,7 @@ def run_cell(options, name, seed):
                 raise Unsupported("faults of links need network namespaces (run as root)")
             chosen(w)
             figures, wrong, examples = w.verdict(chosen)
+            w.failed = bool(wrong)
             if wrong:
                 for process in w.processes():
                     print(f"-- end of {process.name}.log:\n{process.tail(15)}", flush=True)
@@ -192,7 +194,7 @@ def add_options(parser):
                         help="a namespace per host, or all on 127.0.0.1 (default: namespaces where they are permitted)")
     parser.add_argument("--guilds", type=int, default=300, help="guilds in the simulated world (default 300)")
     parser.add_argument("--rate", type=int, default=200, help="events per second (default 200)")
-    parser.add_argument("--keep", action="store_true", help="keep logs and events, and say where")
+    parser.add_argument("--keep", action="store_true", help="keep logs and events, and say where; of a cell whose audit fails they are always kept")
 
 
 __all__ = ["CELLS", "HOSTS", "LEASE_S", "PARTITIONS", "SKIPPED", "Deliveries", "Failure", "Scene", "Unsupported", "add_options", "cell",

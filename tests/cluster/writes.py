@@ -2,7 +2,7 @@
 position log (actors/crash_point.hpp)."""
 from cluster import Failure
 from leaders import lead
-from matrix import settle
+from matrix import order, settle
 from moves import some_move
 from scene import HOSTS, PARTITIONS, cell, wait_for
 
@@ -50,14 +50,6 @@ def drain(w):
     return ("drain-node", source), source, w.random.choice([x for x in HOSTS if x != source])
 
 
-def order(w, verb):
-    """The verb may meet a coordinator that has just ended: the operator repeats it."""
-    def done():
-        code, _, err = w.run(*verb, check=False)
-        return code == 0 or "already" in err
-    wait_for(f"an answer to {' '.join(verb)}", done, 60)
-
-
 def moved(w, make, victim, kind, most):
     verb, source, target = make(w)
     name = {"source": source, "target": target}.get(victim) or leading(w)
@@ -83,6 +75,7 @@ def resharded(w, victim, kind, most):
     after_crash(w, name)
     if not wait_for("an answer to `status`", lambda: w.ask("status"), 60).get("reshard") and w.state() is None:
         w.asked_identifies -= count  # the plan's first row was never written
+        w.await_shards(6)
         w.begin_reshard(count)
     w.say(f"the plan is {w.await_plan_end(180)}")
     settle(w)

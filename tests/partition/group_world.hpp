@@ -53,6 +53,7 @@ struct test_shard {
   std::uint64_t s = 0;
   std::int64_t newest_ms = 0;
   bool connected = false;
+  monotonic began{0};
   std::vector<snowflake> ready;
   std::deque<item> unacked;
   std::uint64_t base = 1; ///< ordinal of unacked.front()
@@ -108,18 +109,22 @@ public:
     mark.plan = plan;
     mark.cluster_epoch = 1;
     mark.newest_ms = x.newest_ms;
+    mark.began_ns = x.began.count();
     mark.connected = x.connected;
     return mark;
   }
 
-  test_shard start(shard_key key, std::string session, std::vector<snowflake> guilds) {
+  test_shard start(shard_key key, std::string session, std::vector<snowflake> guilds, monotonic kept = {}) {
     test_shard x;
     x.key = key;
-    restart_session(x, std::move(session), std::move(guilds));
+    restart_session(x, std::move(session), std::move(guilds), kept);
     return x;
   }
 
-  void restart_session(test_shard& x, std::string session, std::vector<snowflake> guilds) {
+  /// A new session; the news of it was `kept` that long where it was made.
+  void restart_session(test_shard& x, std::string session, std::vector<snowflake> guilds,
+                       monotonic kept = {}) {
+    x.began = now - kept;
     x.session = std::move(session);
     x.s = 1;
     x.newest_ms = discord_epoch_ms + 100'000'000 + ms();

@@ -294,6 +294,21 @@ TEST_F(partition_rules, entitlements_of_both_sessions_are_paired_and_genuine_rep
   EXPECT_EQ(w.count("ENTITLEMENT_UPDATE"), 3u);
 }
 
+// Found by a campaign: the group had no host when the session began, and its older copy came first.
+TEST_F(partition_rules, a_session_shows_again_what_came_while_the_news_of_it_was_kept_and_nothing_older) {
+  auto a = w.start(old_shard, "A", {});
+  made_event older{"ENTITLEMENT_UPDATE", 0, at_ms(1), R"({"id":"1"})"};
+  made_event meanwhile{"ENTITLEMENT_CREATE", 0, at_ms(2), R"({"id":"2"})"};
+  w.send(a, {older});
+  w.pass(20s);
+  w.send(a, {meanwhile});
+  w.pass(1s);
+  auto b = w.start(new_shard, "B", {}, 10s);
+  w.send(b, {meanwhile, older});
+  EXPECT_EQ(w.count("ENTITLEMENT_CREATE"), 1u);
+  EXPECT_EQ(w.count("ENTITLEMENT_UPDATE"), 2u) << "B's is news";
+}
+
 TEST_F(partition_rules, answers_to_one_session_come_from_the_lead_and_ready_never) {
   test_shard a, b;
   overlap(a, b);

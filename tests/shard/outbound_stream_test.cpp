@@ -296,14 +296,14 @@ TEST(stream_item, every_field_survives_the_spool) {
   EXPECT_EQ(text_of(restored), text_of(*block));
   EXPECT_EQ(restored.name(restored.entries[1]), "MESSAGE_CREATE");
 
-  source_mark mark{{{2, 3, 8}, "session"}, mark_kind::transfer, 4, 5, 6, 7, true, {8, 9}, "why"};
+  source_mark mark{{{2, 3, 8}, "session"}, mark_kind::transfer, 4, 5, 6, 7, 8, true, {8, 9}, "why"};
   auto mark_back = decode_item(encode_item(stream_item{mark}));
   ASSERT_TRUE(mark_back);
   auto& m = std::get<source_mark>(*mark_back);
-  EXPECT_EQ(
-      std::tie(m.from, m.kind, m.s, m.plan, m.cluster_epoch, m.newest_ms, m.connected, m.guilds, m.reason),
-      std::tie(mark.from, mark.kind, mark.s, mark.plan, mark.cluster_epoch, mark.newest_ms, mark.connected,
-               mark.guilds, mark.reason));
+  EXPECT_EQ(std::tie(m.from, m.kind, m.s, m.plan, m.cluster_epoch, m.newest_ms, m.began_ns, m.connected,
+                     m.guilds, m.reason),
+            std::tie(mark.from, mark.kind, mark.s, mark.plan, mark.cluster_epoch, mark.newest_ms,
+                     mark.began_ns, mark.connected, mark.guilds, mark.reason));
 }
 
 TEST(stream_item, a_record_cut_anywhere_is_refused) {
