@@ -1,5 +1,7 @@
 #include "apps/certs.hpp"
 
+#include "net/openssl_ptr.hpp"
+
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
@@ -26,17 +28,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-template <auto Free>
-struct freed_by {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-
-using key_ptr = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>;
-using x509_ptr = std::unique_ptr<X509, freed_by<X509_free>>;
-using bio_ptr = std::unique_ptr<BIO, freed_by<BIO_free_all>>;
+using net::bio_ptr;
+using net::freed_by;
+using net::key_ptr;
+using net::x509_ptr;
 using extension_ptr = std::unique_ptr<X509_EXTENSION, freed_by<X509_EXTENSION_free>>;
 
 constexpr long seconds_per_day = 86400;

@@ -1,6 +1,6 @@
 #include "apps/config_check.hpp"
 
-#include "apps/config_rules.hpp"
+#include "apps/host_port.hpp"
 
 #include <boost/json/parse.hpp>
 

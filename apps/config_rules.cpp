@@ -1,164 +1,17 @@
 #include "apps/config_rules.hpp"
 
+#include "apps/config_rule_kinds.hpp"
+#include "apps/host_port.hpp"
+#include "apps/intent_names.hpp"
+
 #include <algorithm>
-#include <arpa/inet.h>
 #include <array>
-#include <charconv>
 #include <utility>
 
 namespace shardyard {
 namespace {
 
-// Gateway reference, "Gateway Intents".
-constexpr std::array<std::pair<std::string_view, std::uint32_t>, 21> intent_bits{{
-    {"GUILDS", 0},
-    {"GUILD_MEMBERS", 1},
-    {"GUILD_MODERATION", 2},
-    {"GUILD_EXPRESSIONS", 3},
-    {"GUILD_INTEGRATIONS", 4},
-    {"GUILD_WEBHOOKS", 5},
-    {"GUILD_INVITES", 6},
-    {"GUILD_VOICE_STATES", 7},
-    {"GUILD_PRESENCES", 8},
-    {"GUILD_MESSAGES", 9},
-    {"GUILD_MESSAGE_REACTIONS", 10},
-    {"GUILD_MESSAGE_TYPING", 11},
-    {"DIRECT_MESSAGES", 12},
-    {"DIRECT_MESSAGE_REACTIONS", 13},
-    {"DIRECT_MESSAGE_TYPING", 14},
-    {"MESSAGE_CONTENT", 15},
-    {"GUILD_SCHEDULED_EVENTS", 16},
-    {"AUTO_MODERATION_CONFIGURATION", 20},
-    {"AUTO_MODERATION_EXECUTION", 21},
-    {"GUILD_MESSAGE_POLLS", 24},
-    {"DIRECT_MESSAGE_POLLS", 25},
-}};
-constexpr std::uint32_t all_intents = 53608447;
-
-template <class Field>
-config_rule text(std::string_view key, std::string allowed, std::string_view fallback, Field field) {
-  return {key, std::move(allowed), fallback,
-          [field](node_config& c, sink_config& sink, const config_value& value) {
-            auto read = read_text(value);
-            if (read)
-              field(c, sink) = *read;
-            return read.has_value();
-          }};
-}
-
-// A text that may not be empty and, but for paths, holds only letters, digits and "-_.".
-bool is_name(std::string_view name) {
-  return !name.empty() && name.size() <= 64 &&
-         std::ranges::all_of(name,
-                             [](char c) {
-                               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                                      (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-                             }) &&
-         name != "." && name != "..";
-}
-
-template <class Field>
-config_rule checked_text(std::string_view key, std::string allowed, std::string_view fallback,
-                         bool (*is_allowed)(std::string_view), Field field) {
-  return {key, std::move(allowed), fallback,
-          [is_allowed, field](node_config& c, sink_config& sink, const config_value& value) {
-            auto read = read_text(value);
-            if (!read || !is_allowed(*read))
-              return false;
-            field(c, sink) = std::move(*read);
-            return true;
-          }};
-}
-
-std::string between(std::int64_t low, std::int64_t high) {
-  return std::to_string(low) + " to " + std::to_string(high);
-}
-
-template <class Field>
-config_rule whole(std::string_view key, std::int64_t low, std::int64_t high, std::string_view fallback,
-                  Field field) {
-  return {key, "a whole number from " + between(low, high), fallback,
-          [=](node_config& c, sink_config& sink, const config_value& value) {
-            auto read = read_whole(value);
-            if (!read || *read < low || *read > high)
-              return false;
-            field(c, sink) = static_cast<std::uint32_t>(*read);
-            return true;
-          }};
-}
-
-template <class Field>
-config_rule whole_or_auto(std::string_view key, std::int64_t low, std::int64_t high, Field field) {
-  return {key, "\"auto\" or a whole number from " + between(low, high), "auto",
-          [=](node_config& c, sink_config& sink, const config_value& value) {
-            auto read = read_whole(value);
-            if (read_text(value) == "auto")
-              field(c, sink).reset();
-            else if (read && *read >= low && *read <= high)
-              field(c, sink) = static_cast<std::uint32_t>(*read);
-            else
-              return false;
-            return true;
-          }};
-}
-
-template <class Field>
-config_rule flag(std::string_view key, std::string_view fallback, Field field) {
-  return {key, "true or false", fallback,
-          [field](node_config& c, sink_config& sink, const config_value& value) {
-            auto read = read_flag(value);
-            if (read)
-              field(c, sink) = *read;
-            return read.has_value();
-          }};
-}
-
-// `unit_ms`: 1000 for keys in seconds, 1 for keys in milliseconds.
-template <class Field>
-config_rule duration(std::string_view key, int unit_ms, std::int64_t low, std::int64_t high,
-                     std::string_view fallback, Field field) {
-  auto unit = std::string{unit_ms == 1000 ? "seconds" : "milliseconds"};
-  return {key, "a number of " + unit + " from " + between(low, high), fallback,
-          [=](node_config& c, sink_config& sink, const config_value& value) {
-            auto read = read_number(value);
-            if (!read || !(*read >= static_cast<double>(low) && *read <= static_cast<double>(high)))
-              return false;
-            field(c, sink) = std::chrono::milliseconds{static_cast<std::int64_t>(*read * unit_ms + 0.5)};
-            return true;
-          }};
-}
-
-template <class Field>
-config_rule bytes(std::string_view key, std::uint64_t low, std::string_view fallback, Field field) {
-  return {key,
-          "a number of bytes from " + std::to_string(low) + " on, or text with a unit such as \"64 MiB\"",
-          fallback, [=](node_config& c, sink_config& sink, const config_value& value) {
-            auto read = read_bytes(value);
-            if (!read || *read < low)
-              return false;
-            field(c, sink) = *read;
-            return true;
-          }};
-}
-
-template <class Enum, std::size_t Count, class Field>
-config_rule choice(std::string_view key, std::array<std::pair<std::string_view, Enum>, Count> choices,
-                   std::string_view fallback, Field field) {
-  std::string allowed = "one of";
-  for (auto& [name, meaning] : choices)
-    allowed += (&name == &choices.front().first ? " \"" : ", \"") + std::string{name} + '"';
-  return {key, std::move(allowed), fallback,
-          [=](node_config& c, sink_config& sink, const config_value& value) {
-            auto read = read_text(value);
-            for (auto& [name, meaning] : choices) {
-              if (read == name) {
-                field(c, sink) = Enum{meaning};
-                return true;
-              }
-            }
-            return false;
-          }};
-}
+using namespace kinds;
 
 bool set_listen(node_config& c, sink_config&, const config_value& value) {
   auto read = read_text(value);
@@ -229,6 +82,16 @@ bool set_intents(node_config& c, sink_config&, const config_value& value) {
   }
   c.discord.intents = intents;
   return true;
+}
+
+bool is_name(std::string_view name) {
+  return !name.empty() && name.size() <= 64 &&
+         std::ranges::all_of(name,
+                             [](char c) {
+                               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                                      (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+                             }) &&
+         name != "." && name != "..";
 }
 
 bool is_path(std::string_view path) {
@@ -448,42 +311,6 @@ std::vector<config_rule> all_rules() {
 const std::vector<config_rule>& config_rules() {
   static const auto rules = all_rules();
   return rules;
-}
-
-std::uint32_t intent_bit(std::string_view name) {
-  for (auto [known, bit] : intent_bits) {
-    if (known == name)
-      return 1u << bit;
-  }
-  return 0;
-}
-
-std::optional<endpoint> parse_endpoint(std::string_view text) {
-  auto colon = text.rfind(':');
-  if (colon == text.npos || colon == 0)
-    return {};
-  auto host = text.substr(0, colon);
-  auto digits = text.substr(colon + 1);
-  if (host.front() == '[' && host.back() == ']')
-    host = host.substr(1, host.size() - 2);
-  else if (host.find(':') != host.npos)
-    return {};
-  endpoint result{std::string{host}, 0};
-  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), result.port);
-  if (host.empty() || error != std::errc{} || end != digits.data() + digits.size())
-    return {};
-  return result;
-}
-
-bool is_loopback(std::string_view host) {
-  std::string name{host};
-  in_addr four{};
-  in6_addr six{};
-  if (::inet_pton(AF_INET, name.c_str(), &four) == 1)
-    return ntohl(four.s_addr) >> 24 == 127;
-  if (::inet_pton(AF_INET6, name.c_str(), &six) == 1)
-    return IN6_IS_ADDR_LOOPBACK(&six);
-  return name == "localhost";
 }
 
 } // namespace shardyard

@@ -22,12 +22,4 @@ struct config_rule {
 
 const std::vector<config_rule>& config_rules();
 
-/// Bit of an intent by its name in the Gateway reference; 0 for unknown names.
-std::uint32_t intent_bit(std::string_view name);
-
-/// "HOST:PORT" or "[IPv6]:PORT".
-std::optional<endpoint> parse_endpoint(std::string_view text);
-
-bool is_loopback(std::string_view host);
-
 } // namespace shardyard

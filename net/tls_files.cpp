@@ -1,5 +1,7 @@
 #include "net/tls_files.hpp"
 
+#include "net/openssl_ptr.hpp"
+
 #include <cerrno>
 #include <fcntl.h>
 #include <memory>
@@ -17,17 +19,6 @@
 namespace shardyard::net {
 namespace {
 
-template <auto Free>
-struct freed_by {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-
-using bio_ptr = std::unique_ptr<BIO, freed_by<BIO_free_all>>;
-using x509_ptr = std::unique_ptr<X509, freed_by<X509_free>>;
-using key_ptr = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>;
 using store_ptr = std::unique_ptr<X509_STORE, freed_by<X509_STORE_free>>;
 using store_context_ptr = std::unique_ptr<X509_STORE_CTX, freed_by<X509_STORE_CTX_free>>;
 

@@ -1,6 +1,7 @@
 #include "actors/bot_session/bot_endpoint_actor.hpp"
 
 #include "actors/bot_session/endpoint_core.hpp"
+#include "actors/bot_session/guild_listings.hpp"
 #include "actors/compat.hpp"
 #include "actors/coordinator/bot_identity.hpp"
 
@@ -23,9 +24,6 @@ using clock = std::chrono::steady_clock;
 constexpr auto beat = milliseconds(250);
 constexpr auto group_timeout = seconds(3);
 constexpr auto feed_retry = milliseconds(250);
-constexpr auto list_patience =
-    seconds(10); ///< for groups that do not answer; discord.js gives up on READY after 15 s
-constexpr auto list_retry = milliseconds(200);
 constexpr auto command_patience = seconds(10); ///< for a group that is not reachable
 constexpr std::size_t most_commands = 4096;
 
@@ -55,15 +53,6 @@ struct bot_endpoint_state {
     bool open = false;
     clock::time_point next_ask{};
   };
-  struct listing {
-    std::uint32_t asker = 0;
-    guild_filter which;
-    std::set<std::uint32_t> asked;    ///< groups under way
-    std::set<std::uint32_t> answered; ///< groups that have said all they know
-    std::vector<snowflake> guilds;
-    clock::time_point give_up{};
-    clock::time_point next_ask{};
-  };
   struct waiting_command {
     bot_command command;
     clock::time_point give_up;
@@ -83,7 +72,8 @@ struct bot_endpoint_state {
   delivery_accepted take(sink_batch& x);
   const route_table::group* group_of(snowflake guild) const;
   void list(const guild_list_wish& x);
-  void ask_lists(listing& x);
+  std::vector<guild_listings::group> groups_now() const;
+  void ask_lists();
   void finish_lists();
   void fetch(const guild_fetch_wish& x);
   void command(const bot_command& x);
@@ -98,7 +88,7 @@ struct bot_endpoint_state {
   endpoint_routes routes;
   std::map<std::uint32_t, feed> feeds; ///< by group
   std::vector<bool> covered;           ///< partitions that a feed was open for
-  std::deque<listing> lists;
+  guild_listings lists;
   std::deque<waiting_command> waiting;
   std::map<std::pair<std::string, guild_filter>, bot_presence> presences;
   std::map<std::string, node_actor> told; ///< nodes that have all presences
@@ -239,66 +229,39 @@ const route_table::group* bot_endpoint_state::group_of(snowflake guild) const {
 }
 
 void bot_endpoint_state::list(const guild_list_wish& x) {
-  // The switch asks again while it waits; a listing that began anew each time would never give up.
-  if (std::ranges::find(lists, x.asker, &listing::asker) != lists.end())
-    return;
-  lists.push_back({.asker = x.asker, .which = x.which, .give_up = self->clock().now() + list_patience});
-  ask_lists(lists.back());
+  lists.begin(x.asker, x.which, self->clock().now());
+  ask_lists();
 }
 
-/// A cluster that has not come up yet is waited for as long as it takes: a bot must not be told that it has
-/// no guilds.
-void bot_endpoint_state::ask_lists(listing& x) {
-  auto now = self->clock().now();
-  if (!routes.table || routes.table->groups.empty())
-    x.give_up = now + list_patience;
-  if (!routes.table || now < x.next_ask)
-    return;
-  x.next_ask = now + list_retry;
-  for (auto& group : routes.table->groups) {
-    if (!group.handle || x.answered.contains(group.id) || !x.asked.insert(group.id).second)
-      continue;
-    auto find = [this, asker = x.asker]() -> listing* {
-      auto found = std::ranges::find(lists, asker, &listing::asker);
-      return found == lists.end() ? nullptr : &*found;
-    };
+std::vector<guild_listings::group> bot_endpoint_state::groups_now() const {
+  std::vector<guild_listings::group> result;
+  if (routes.table)
+    for (auto& group : routes.table->groups)
+      result.push_back({group.id, group.handle != nullptr});
+  return result;
+}
+
+void bot_endpoint_state::ask_lists() {
+  for (auto& x : lists.take_questions(groups_now(), self->clock().now())) {
+    auto& group = *std::ranges::find(routes.table->groups, x.group, &route_table::group::id);
     compat::request(self, group.handle, group_timeout, guild_list_request{x.which})
         .then(
-            [this, find, id = group.id](const guild_list& answer) {
-              auto* mine = find();
-              if (!mine || mine->asked.erase(id) == 0)
-                return;
-              if (!answer.complete) {
-                mine->give_up = self->clock().now() + list_patience; // its shards are still arriving
-                return;
-              }
-              mine->answered.insert(id);
-              mine->guilds.insert(mine->guilds.end(), answer.guilds.begin(), answer.guilds.end());
-              finish_lists();
+            [this, asker = x.asker, id = x.group](const guild_list& answer) {
+              if (lists.answered(asker, id, answer, self->clock().now()))
+                finish_lists();
             },
-            [find, id = group.id](caf::error&) {
-              if (auto* mine = find())
-                mine->asked.erase(id);
-            });
+            [this, asker = x.asker, id = x.group](caf::error&) { lists.failed(asker, id); });
   }
 }
 
 void bot_endpoint_state::finish_lists() {
-  auto now = self->clock().now();
-  std::erase_if(lists, [&](listing& x) {
-    if (!routes.table || routes.table->groups.empty())
-      return false;
-    auto whole =
-        std::ranges::all_of(routes.table->groups, [&](auto& group) { return x.answered.contains(group.id); });
-    if (!whole && now < x.give_up)
-      return false;
-    if (!whole)
+  for (auto& x : lists.take_listed(groups_now(), self->clock().now())) {
+    if (!x.whole)
       spdlog::warn("a bot is told of {} guilds; some partitions did not answer", x.guilds.size());
     core->run([asker = x.asker, guilds = std::move(x.guilds)](bot_switch& bots, bot_switch::time at) {
       bots.guilds_listed(asker, guilds, at);
     });
-    return true;
-  });
+  }
 }
 
 void bot_endpoint_state::fetch(const guild_fetch_wish& x) {
@@ -391,8 +354,7 @@ void bot_endpoint_state::each_second() {
 void bot_endpoint_state::on_tick() {
   compat::send_after(self, beat, bot_endpoint_actor{self}, tick{});
   open_feeds();
-  for (auto& x : lists)
-    ask_lists(x);
+  ask_lists();
   finish_lists();
   send_waiting_commands();
   if (self->clock().now() >= next_second)

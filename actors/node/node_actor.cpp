@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <map>
 #include <set>
 #include <utility>
 
@@ -19,9 +18,6 @@ namespace {
 
 constexpr auto beat = milliseconds(100);
 constexpr auto report_every = milliseconds(250);
-constexpr auto redial_after = milliseconds(500);
-constexpr auto look_after = milliseconds(200); ///< at the next place for the coordinator
-constexpr auto look_patience = seconds(1); ///< with a place that does not answer, before the next is tried
 constexpr auto remote_timeout = seconds(3);
 
 } // namespace
@@ -31,7 +27,7 @@ node_state::node_state(local_node_actor::pointer self, node_setup x, std::shared
       setup(std::move(x)),
       checkpoints(std::move(file)),
       copies(std::filesystem::path{setup.state_dir} / "copies"),
-      dice(static_cast<unsigned>(std::hash<std::string>{}(setup.card.name) ^ setup.card.incarnation)) {
+      search(static_cast<unsigned>(std::hash<std::string>{}(setup.card.name) ^ setup.card.incarnation)) {
   spoke = boot_time(); // nobody knows what an earlier process of this host has said
   for (auto& x : checkpoints->sessions()) {
     sessions.put(x);
@@ -44,28 +40,16 @@ node_state::node_state(local_node_actor::pointer self, node_setup x, std::shared
 
 void node_state::look_for_coordinator() {
   auto now = self->clock().now();
-  if (coordinator || (dialling_seed && now < look_until) || now < next_join)
+  if (coordinator || !search.due(now))
     return;
-  look_until = now + look_patience;
-  if (setup.coordinator) {
-    join(setup.coordinator);
-    return;
-  }
-  if (hint_port != 0) {
-    auto port = std::exchange(hint_port, 0);
-    look_at(hint_host, port);
-    return;
-  }
-  auto places = places_to_look();
-  if (places.empty())
-    return;
-  auto& [host, port] = places[next_seed++ % places.size()];
-  look_at(host, port);
+  if (setup.coordinator)
+    return join(setup.coordinator);
+  if (auto place = search.begin(now, coordinator_search::places(setup.seeds, known.members, setup.card)))
+    look_at(place->first, place->second);
 }
 
 /// A peer that is connected is asked; to dial it would be in the way of that connection.
 void node_state::look_at(const std::string& host, std::uint16_t port) {
-  dialling_seed = true;
   for (auto& [name, peer] : peers)
     if (peer.handle && peer.card.host == host && peer.card.port == port)
       return ask_for_coordinator(peer.handle);
@@ -85,42 +69,13 @@ void node_state::ask_for_coordinator(const node_actor& peer) {
 /// An attempt has come to its end with this; all empty: the next place is tried after a while.
 void node_state::coordinator_named(const coordinator_actor& there, const std::string& host,
                                    std::uint16_t port) {
-  if (coordinator || !dialling_seed)
+  if (coordinator || !search.under_way())
     return;
-  dialling_seed = false;
-  // Not after equal waits: hosts that are each other's seeds and start together would go on dialling each
-  // other at the same moments, see dial_turn.
-  next_join = self->clock().now() + look_after + milliseconds(std::uniform_int_distribution{0, 200}(dice));
-  if (there) {
+  search.ended(self->clock().now());
+  if (there)
     join(there);
-  } else if (port != 0) {
-    hint_host = host;
-    hint_port = port;
-    next_join = {};
-  }
-}
-
-/// One connection to a place at a time: of two that are made together each side may keep another one. The
-/// answer is for everybody who waits for the place. A dial that hangs is not waited for.
-void node_state::dial_place(const std::string& host, std::uint16_t port) {
-  auto now = self->clock().now();
-  auto [place, fresh] = dialled.try_emplace(host + ":" + std::to_string(port), now);
-  if (!fresh && now < place->second + remote_timeout)
-    return;
-  place->second = now;
-  dial(self->system(), setup.links, host, port, setup.card, self);
-}
-
-/// The seeds, then every member that was ever heard of: the coordinator may live on any, and whoever has
-/// found it names it.
-std::vector<std::pair<std::string, std::uint16_t>> node_state::places_to_look() const {
-  auto places = setup.seeds;
-  for (auto& card : known.members)
-    if (card.name != setup.card.name && card.port != 0)
-      if (std::pair place{card.host, card.port}; std::ranges::find(places, place) == places.end())
-        places.push_back(std::move(place));
-  std::erase(places, std::pair{setup.card.host, setup.card.port});
-  return places;
+  else if (port != 0)
+    search.hint({host, port});
 }
 
 void node_state::heed(const leader_news& x) {
@@ -128,10 +83,7 @@ void node_state::heed(const leader_news& x) {
   if (!x.local && (x.port == 0 || (coordinator && x.cluster_epoch <= known.cluster_epoch)))
     return;
   coordinator = nullptr;
-  hint_host = x.host;
-  hint_port = x.port;
-  dialling_seed = false; // an answer from a node that hangs is not waited for
-  next_join = {};
+  search.hint({x.host, x.port}); // an answer from a node that hangs is not waited for
   look_for_coordinator();
 }
 
@@ -161,14 +113,12 @@ void node_state::join(const coordinator_actor& handle) {
   if (handle == joining)
     return;
   joining = handle;
-  next_join = self->clock().now() + redial_after;
-  look_until = self->clock().now() + remote_timeout;
-  dialling_seed = true;
+  search.joining(self->clock().now(), remote_timeout);
   compat::request(self, handle, remote_timeout, setup.card, caf::actor_cast<caf::strong_actor_ptr>(self))
       .then(
           [this, handle](const assignment& x) {
             joining = nullptr;
-            dialling_seed = false;
+            search.over();
             if (outdated(x.cluster_epoch, "an assignment"))
               return;
             coordinator = handle;
@@ -190,7 +140,7 @@ void node_state::join(const coordinator_actor& handle) {
           },
           [this](caf::error& error) {
             joining = nullptr;
-            dialling_seed = false;
+            search.over();
             if (error == caf::exit_reason::kill)
               begin_anew();
             auto text = caf::to_string(error);
@@ -249,93 +199,6 @@ void node_state::follow(const assignment& x) {
   dial_peers();
   choose_second_host();
   find_groups();
-}
-
-void node_state::recall_early() {
-  for (auto& [name, peer] : peers)
-    if (auto met = early.find(name);
-        met != early.end() && !peer.handle && met->second.card.incarnation == peer.card.incarnation) {
-      have_peer(peer, met->second.node);
-      early.erase(met);
-    }
-}
-
-void node_state::dial_peers() {
-  auto now = self->clock().now();
-  for (auto& [name, peer] : peers) {
-    if (peer.handle || !peer.turn.due(now))
-      continue;
-    peer.turn.begin();
-    dial_place(peer.card.host, peer.card.port);
-  }
-}
-
-// Whoever has dialled is not dialled back, and whom we have met as a seed is not dialled as a peer: one
-// connection serves both, and a second one could cross the next. Those that are no members yet are
-// remembered.
-void node_state::meet(const node_card& x, const node_actor& node) {
-  if (!node || x.name == setup.card.name)
-    return;
-  auto peer = peers.find(x.name);
-  if (peer == peers.end() || peer->second.card.incarnation != x.incarnation) {
-    early[x.name] = {x, node};
-    watch.add(self, node, [this, name = x.name](const caf::error&) { early.erase(name); });
-  } else if (!peer->second.handle) {
-    have_peer(peer->second, node);
-  }
-}
-
-void node_state::have_peer(peer& x, const node_actor& node) {
-  x.turn.found();
-  x.handle = node;
-  watch.add(self, node, [this, name = x.card.name](const caf::error&) { lost_peer(name); });
-  spdlog::info("node {} is reached at {}:{}", x.card.name, x.card.host, x.card.port);
-  choose_second_host();
-  find_groups();
-  if (!coordinator && !joining)
-    next_join = {}; // it may know where the coordinator is
-}
-
-void node_state::lost_peer(const std::string& name) {
-  spdlog::warn("node {} is not reachable; events for its partitions are kept", name);
-  auto& peer = peers[name];
-  peer.handle = nullptr;
-  peer.turn.wanted(self->clock().now());
-  for (auto& place : known.groups)
-    if (place.node == name)
-      remote_groups[place.id].actor = nullptr;
-  choose_second_host();
-  publish_routes();
-}
-
-void node_state::publish_routes() {
-  auto table = std::make_shared<route_table>();
-  table->cluster_epoch = known.cluster_epoch;
-  table->coordinator = coordinator;
-  table->gateway_url = known.gateway_url;
-  table->moving = known.plan != 0;
-  table->deliver_until = setup.deliver_until;
-  table->group_of.resize(known.partition_count);
-  for (auto& place : known.groups) {
-    auto position = static_cast<std::uint16_t>(table->groups.size());
-    auto local = groups.find(place.id);
-    auto here = local != groups.end() && local->second.place == place;
-    table->groups.push_back(
-        {place.id, place.epoch, place.partitions,
-         here ? partition_group_actor{local->second.actor} : remote_groups[place.id].actor});
-    for (auto partition : place.partitions)
-      if (partition < table->group_of.size())
-        table->group_of[partition] = position;
-  }
-  routes = std::move(table);
-  for (auto& [key, shard] : shards)
-    compat::send(self, shard.actor, shard_routes{routes});
-  if (!setup.endpoint)
-    return;
-  endpoint_routes to_bots{self, routes, {{setup.card.name, self}}, known.identity, known.shards};
-  for (auto& [name, peer] : peers)
-    to_bots.nodes[name] = peer.handle;
-  compat::send(self, setup.endpoint, std::move(to_bots));
 }
 
 // -- telling it

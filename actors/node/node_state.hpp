@@ -1,9 +1,11 @@
-// The node actor's state. Its parts: the coordinator and the peers (node_actor.cpp), groups of partitions and
+// The node actor's state. Its parts: the coordinator (node_actor.cpp; where to look for it,
+// coordinator_search.hpp), the peers and the routes to them (node_peers_actor.cpp), groups of partitions and
 // kept states (node_groups_actor.cpp), shards and their sessions (node_shards_actor.cpp), the leave to
 // deliver (node_lease_actor.cpp). Only these files include it.
 #pragma once
 
 #include "actors/compat.hpp"
+#include "actors/node/coordinator_search.hpp"
 #include "actors/node/dial_turn.hpp"
 #include "actors/node/dialer_actor.hpp"
 #include "actors/node/kept_copies.hpp"
@@ -16,7 +18,6 @@
 #include "messages/session_rows.hpp"
 
 #include <map>
-#include <random>
 #include <set>
 
 namespace shardyard {
@@ -61,10 +62,9 @@ struct node_state {
   node_state(local_node_actor::pointer self, node_setup setup, std::shared_ptr<checkpoint_file> file);
   local_node_actor::behavior_type make_behavior();
 
-  // -- the coordinator and the peers: node_actor.cpp
+  // -- the coordinator: node_actor.cpp
 
   void look_for_coordinator();
-  std::vector<std::pair<std::string, std::uint16_t>> places_to_look() const;
   void heed(const leader_news& x);
   void look_at(const std::string& host, std::uint16_t port);
   void ask_for_coordinator(const node_actor& peer);
@@ -74,6 +74,11 @@ struct node_state {
   void lost_coordinator(const std::string& why);
   bool outdated(std::uint64_t epoch, const char* what) const;
   void follow(const assignment& x);
+  void send_report();
+  void on_tick();
+
+  // -- the peers and the routes to them: node_peers_actor.cpp
+
   void dial_place(const std::string& host, std::uint16_t port);
   void dial_peers();
   void meet(const node_card& x, const node_actor& node);
@@ -81,8 +86,6 @@ struct node_state {
   void have_peer(peer& x, const node_actor& node);
   void lost_peer(const std::string& name);
   void publish_routes();
-  void send_report();
-  void on_tick();
 
   // -- groups of partitions: node_groups_actor.cpp
 
@@ -131,15 +134,9 @@ struct node_state {
   compat::down_watch watch;
   coordinator_actor coordinator;
   coordinator_actor joining; // asked to let us in, no answer yet
-  bool dialling_seed = false;
-  clock::time_point look_until{}; // what is dialled has until then
-  std::size_t next_seed = 0;
+  coordinator_search search;
   std::map<std::string, acquaintance> early;
   std::map<std::string, clock::time_point> dialled; // places under way, since when
-  std::minstd_rand dice;
-  std::string hint_host; // a node told us that the coordinator is there
-  std::uint16_t hint_port = 0;
-  clock::time_point next_join{};
   clock::time_point next_report{};
   clock::time_point earliest_report{};
   clock::time_point next_complaint{};

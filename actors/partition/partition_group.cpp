@@ -1,15 +1,12 @@
 #include "actors/partition/partition_group.hpp"
 
 #include <algorithm>
-#include <map>
-#include <set>
+#include <utility>
 
 namespace shardyard {
 
 namespace {
 
-constexpr int longest_drain = 4; ///< times `quiet`: until a drain is answered, whatever is still open
-constexpr monotonic drain_look = std::chrono::milliseconds(50);
 constexpr monotonic longest_way =
     std::chrono::seconds(2); ///< of a mark from its shard to here, resent as TCP does
 
@@ -240,120 +237,7 @@ void partition_group::apply(const source_mark& mark, monotonic now) {
   }
 }
 
-// -- plan ---------------------------------------------------------------------
-
-void partition_group::plan_mark(const source_mark& mark, monotonic now) {
-  if (mark.cluster_epoch < cluster_epoch_) {
-    ++stale_marks_;
-    return;
-  }
-  cluster_epoch_ = mark.cluster_epoch;
-  auto& shard = mark.from.shard;
-  if (mark.plan > plan_) {
-    plan_ = mark.plan;
-    for (auto& x : partitions_)
-      x->restart_delays();
-  }
-  auto known = sources_.slot(shard) != nullptr;
-  auto at = known ? *sources_.assign(shard) : side::first;
-  if (mark.kind == mark_kind::drain)
-    return begin_drain(mark, now);
-  if (!known)
-    return;
-  if (mark.kind == mark_kind::closed)
-    return close_shard(shard, now);
-  if (mark.kind == mark_kind::transfer)
-    sources_.transfer(shard, mark.plan, now);
-  else
-    sources_.retract(shard, mark.plan, now);
-  // An abort changes what the other side's shards may do, so every guild is looked at.
-  auto changed = mark.kind == mark_kind::transfer ? shard : shard_key{shard.topology, 0, 1};
-  for (auto& x : partitions_)
-    x->permissions_changed(changed, at);
-}
-
-/// What only this shard has shown would be lost with it, so the answer waits until it is decided: by the
-/// shadow's copy, which mostly follows within milliseconds, by the next common anchor or by a silence.
-void partition_group::begin_drain(const source_mark& mark, monotonic now) {
-  auto& shard = mark.from.shard;
-  auto& x = drains_[shard];
-  if (x.plan != mark.plan)
-    x = {mark.plan, now, {}};
-  x.open.clear();
-  if (sources_.slot(shard))
-    for (auto& home : partitions_)
-      for (auto& event : home->undecided_of(shard, *sources_.assign(shard)))
-        x.open.emplace_back(home.get(), event);
-  answer_drains(now);
-}
-
-void partition_group::answer_drains(monotonic now) {
-  for (auto i = drains_.begin(); i != drains_.end();) {
-    auto& [shard, x] = *i;
-    std::erase_if(x.open, [](auto& y) { return !y.first->undecided(y.second); });
-    if (!x.open.empty() && now - x.since < longest_drain * settings_.tuning.quiet) {
-      ++i;
-      continue;
-    }
-    drain_answer answer;
-    answer.group = settings_.group;
-    answer.shard = shard;
-    answer.plan = x.plan;
-    if (sources_.slot(shard))
-      for (auto& home : partitions_)
-        answer.led += home->led_by(shard, *sources_.assign(shard));
-    answers_.push_back(answer);
-    i = drains_.erase(i);
-  }
-  if (!drains_.empty())
-    soonest_ = std::min(soonest_, now + drain_look);
-}
-
-void partition_group::close_shard(const shard_key& shard, monotonic now) {
-  auto at = *sources_.assign(shard);
-  auto slot = sources_.slot(shard);
-  if (slot->closed)
-    return;
-  auto last = slot->current;
-  if (last) {
-    sources_.lose(*last);
-    last->closed = true;
-    log_session(*last);
-  }
-  for (auto& x : partitions_)
-    x->shard_closed(shard, at, now);
-  sources_.close(shard);
-}
-
-/// A crash may have come between the end of a plan and the log's word of it: the shards that could say it
-/// again are forgotten, and the topology would stand in the way of the next plan's for ever. Ids only rise,
-/// so what is newer than both is a plan that this node has not heard of yet.
-void partition_group::retire_all_but(std::uint32_t active, std::uint32_t other, monotonic now) {
-  if (active == 0)
-    return;
-  std::vector<shard_key> over;
-  for (auto& [shard, slot] : sources_.slots())
-    if (shard.topology != 0 && shard.topology != active && shard.topology != other &&
-        shard.topology < std::max(active, other))
-      over.push_back(shard);
-  for (auto& shard : over)
-    if (sources_.slot(shard))
-      close_shard(shard, now);
-  if (!over.empty())
-    look_ahead(now);
-}
-
-void partition_group::accept(std::uint64_t plan, const shard_key& shard, monotonic now) {
-  auto slot = sources_.slot(shard);
-  if (!slot || slot->plan != plan)
-    return;
-  auto at = *sources_.assign(shard);
-  for (auto& x : partitions_)
-    x->accept(shard, at, now);
-  look_ahead(now);
-}
-
-// -- time and state -----------------------------------------------------------
+// -- time -----------------------------------------------------------
 
 void partition_group::tick(monotonic now) {
   for (auto& x : partitions_)
@@ -380,61 +264,6 @@ void partition_group::checkpoint(monotonic now, bool force) {
   out_.checkpoint(now, force);
 }
 
-std::optional<recovered_state> partition_group::state_without_caches() const {
-  if (!out_.settled())
-    return std::nullopt;
-  recovered_state state;
-  for (auto& x : partitions_)
-    x->snapshot(state);
-  std::vector<bool> used(sources_.all().size() + 1);
-  for (auto& [_, x] : state.positions)
-    for (auto& from : x.sides)
-      used[from.session] = true;
-  for (auto& x : sources_.all())
-    if (!x.gone || used[x.number])
-      state.sessions[x.number] = row_of(x);
-  return state;
-}
-
-std::optional<std::string> partition_group::snapshot() const {
-  auto state = state_without_caches();
-  if (!state)
-    return std::nullopt;
-  auto result = state->encode();
-  std::vector<snowflake> guilds;
-  for (auto& x : partitions_)
-    x->list_caches(guilds);
-  for (auto guild : guilds)
-    partition_at({scope_kind::guild, guild})->write_cache(guild, result);
-  return result;
-}
-
-std::optional<std::string> partition_group::begin_compaction() {
-  auto state = state_without_caches();
-  if (!state)
-    return std::nullopt;
-  compaction_.emplace();
-  for (auto& x : partitions_)
-    x->list_caches(compaction_->guilds);
-  return state->encode();
-}
-
-std::string partition_group::next_piece(std::size_t bytes) {
-  std::string result;
-  while (compaction_ && !compaction_->guilds.empty() && result.size() < bytes) {
-    auto guild = compaction_->guilds.back();
-    compaction_->guilds.pop_back();
-    partition_at({scope_kind::guild, guild})->write_cache(guild, result);
-    // A cache beyond its guild's logged position would be dropped at a recovery.
-    compaction_->needs = out_.last_put();
-  }
-  return result;
-}
-
-bool partition_group::compaction_whole() const {
-  return compaction_ && compaction_->guilds.empty() && out_.accepted() >= compaction_->needs;
-}
-
 void partition_group::set_self(snowflake user) {
   if (user == 0)
     return;
@@ -442,68 +271,6 @@ void partition_group::set_self(snowflake user) {
     settings_.cache->self = user;
   for (auto& x : partitions_)
     x->set_self(user);
-}
-
-/// Whether each shard of some topology has been READY, in this or an earlier life: before that, guilds are
-/// missing that nobody has named yet.
-bool partition_group::knows_all_shards() const {
-  std::map<std::pair<std::uint32_t, std::uint32_t>, std::set<std::uint32_t>> seen; // by topology and count
-  for (auto& x : sources_.all())
-    if (x.from.shard.count != 0)
-      seen[{x.from.shard.topology, x.from.shard.count}].insert(x.from.shard.id);
-  return std::ranges::any_of(seen, [](auto& x) { return x.second.size() == x.first.second; });
-}
-
-guild_list partition_group::guilds(const guild_list_request& x) const {
-  guild_list result{.group = settings_.group, .complete = knows_all_shards()};
-  for (auto& one : partitions_)
-    one->list(x.which, result.guilds);
-  // Named by READY, and their GUILD_CREATE is still to come.
-  std::set<snowflake> known(result.guilds.begin(), result.guilds.end());
-  for (auto& from : sources_.all())
-    for (auto guild : from.ready)
-      if (!from.gone && x.which.sees(guild) && !has_left(guild) && known.insert(guild).second)
-        result.guilds.push_back(guild);
-  return result;
-}
-
-bool partition_group::has_left(snowflake guild) const {
-  auto* home = by_id_[partition_of(guild, settings_.partition_count)];
-  return !home || home->has_left(guild);
-}
-
-snapshot_answer partition_group::describe(const snapshot_request& x) const {
-  snapshot_answer result{settings_.group, {}, {}};
-  result.guilds.reserve(x.guilds.size());
-  for (auto guild : x.guilds) {
-    auto home = partition_at({scope_kind::guild, guild});
-    result.guilds.push_back(home ? home->describe(guild, {x.intents, x.large_threshold}, result.bytes)
-                                 : guild_snapshot{.guild = guild});
-  }
-  return result;
-}
-
-group_report partition_group::report(monotonic now) const {
-  group_report result;
-  result.node = settings_.node;
-  for (auto& [shard, slot] : sources_.slots())
-    result.shards.push_back({.shard = shard,
-                             .plan = slot->plan,
-                             .transferred = slot->transferred || slot->retracted,
-                             .cuts = slot->cuts,
-                             .longest_wait = slot->longest_wait});
-  for (auto& x : result.shards) {
-    auto skew = sources_.skew_of(x.shard, settings_.tuning);
-    x.follower_lagging = x.transferred && skew.lagging != 0;
-    x.follower_p99 = x.transferred ? skew.p99 : monotonic{0};
-  }
-  for (auto& x : partitions_)
-    x->report(result, now);
-  result.voice_rejoined = desk_.figures().voice_rejoined;
-  result.misrouted = misrouted_;
-  result.stale_marks = stale_marks_;
-  result.refused = refused_;
-  return result;
 }
 
 } // namespace shardyard

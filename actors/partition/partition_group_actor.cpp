@@ -1,19 +1,16 @@
 #include "actors/partition/partition_group_actor.hpp"
 
 #include "actors/compat.hpp"
-#include "actors/partition/commit_queue.hpp"
-#include "actors/partition/copy_stream.hpp"
+#include "actors/coordinator/bot_identity.hpp"
+#include "actors/partition/delivery_window.hpp"
 #include "actors/partition/group_feeds_actor.hpp"
+#include "actors/partition/group_log_actor.hpp"
 #include "actors/partition/group_sinks_actor.hpp"
-#include "actors/partition/log_writer_actor.hpp"
-#include "actors/partition/partition_group.hpp"
 #include "actors/partition/report_rows.hpp"
 
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <boost/json.hpp>
-#include <charconv>
 #include <compare>
 #include <deque>
 #include <filesystem>
@@ -27,19 +24,13 @@ namespace {
 using std::chrono::milliseconds;
 using clock = std::chrono::steady_clock;
 
-constexpr std::size_t batches_in_flight =
-    64; ///< per sink; beyond that batches wait here and the shards run out of credit
 constexpr auto ack_interval = milliseconds(50);
 constexpr auto ack_patience =
     milliseconds(100); ///< beyond that, for what comes next to carry the acknowledgements; then a timer does
 constexpr std::uint64_t ack_events = 512;
 constexpr auto news_interval = milliseconds(200);
-constexpr auto compaction_rest = milliseconds(1000);
-constexpr std::size_t compaction_piece = 128u << 10; ///< bytes of caches, some milliseconds of work
-constexpr auto restart_delay = milliseconds(300);    ///< before a shard is asked to begin its stream anew
-constexpr auto lease_retry = milliseconds(50);       ///< while this node may not deliver
-constexpr auto copy_timeout = std::chrono::seconds(3);
-constexpr auto copy_retry = std::chrono::seconds(1);
+constexpr auto restart_delay = milliseconds(300); ///< before a shard is asked to begin its stream anew
+constexpr auto lease_retry = milliseconds(50);    ///< while this node may not deliver
 
 std::int64_t boot_time_ns() {
   timespec at{};
@@ -47,33 +38,9 @@ std::int64_t boot_time_ns() {
   return std::int64_t{at.tv_sec} * 1'000'000'000 + at.tv_nsec;
 }
 
-std::size_t bytes_of(const sink_batch& batch) {
-  std::size_t sum = 0;
-  for (auto& block : batch.blocks)
-    for (auto& entry : block.entries)
-      sum += entry.d_size;
-  return sum;
-}
-
-/// The user id in assignment::identity; 0 while it is not known.
-snowflake user_of(const std::string& identity) {
-  boost::json::error_code error;
-  auto parsed = boost::json::parse(identity, error);
-  auto id = parsed.find_pointer("/user/id", error);
-  snowflake result = 0;
-  if (id && id->is_string())
-    std::from_chars(id->get_string().data(), id->get_string().data() + id->get_string().size(), result);
-  return result;
-}
-
 struct partition_group_state {
   static inline const char* name = "shardyard.partition_group";
 
-  /// Not given to the sinks yet.
-  struct waiting_batch {
-    sink_batch batch;
-    std::uint64_t needs = 0; ///< of the log, see commit_queue
-  };
   /// To a shard, when the log has what it relies on.
   template <class Answer>
   struct waiting_answer {
@@ -94,8 +61,9 @@ struct partition_group_state {
         setup(std::move(setup)),
         sinks(std::move(opened.sinks)),
         again(std::move(opened.again)),
-        log(std::move(log)),
         group(std::move(group)),
+        log(self, this->setup, *this->group, std::move(log), [this] { carry_out(); }),
+        window(this->setup.max_backlog_bytes),
         feeds(self, watch, this->setup.cache.has_value(), [this] { progressed(); }) {
     durable = !sinks.empty() || this->setup.cache;
     feeds.remember(std::move(opened.recent));
@@ -103,18 +71,14 @@ struct partition_group_state {
 
   local_partition_group_actor::behavior_type make_behavior();
   inbound* current(const shard_key& shard, std::uint64_t term, std::uint64_t number);
+  inbound* reachable(const shard_key& shard);
   template <class Take>
   void take(const shard_key& shard, std::uint64_t term, std::uint64_t stream, Take f);
   void carry_out();
   bool acknowledges_in_passing() const;
   void gather_log();
-  void write_log();
-  void written(const log_written& x);
-  void compact();
-  void compaction_over(const std::string& error);
   void answer_shards();
   void hand_to_sinks();
-  void forget_taken();
   void forward_commands();
   void accepted(group_sink& by, const delivery_accepted& x);
   bool take_note();
@@ -125,9 +89,6 @@ struct partition_group_state {
   bool may_deliver() const;
   caf::result<std::string> release();
   void go_on_releasing();
-  void begin_copy();
-  void send_copy();
-  std::uint64_t kept_twice() const;
   void tell_node();
   void on_tick();
   void arm();
@@ -144,20 +105,14 @@ struct partition_group_state {
   partition_group_setup setup;
   std::vector<group_sink> sinks;  ///< the same ones for life
   std::vector<event_block> again; ///< for sinks that cannot tell whether they have it
-  log_writer_actor log;
-  commit_queue commits;
-  std::uint64_t before_delivery = 0; ///< place in `commits` of the newest record that deliveries wait for
   std::unique_ptr<partition_group> group;
+  group_log log;
+  std::uint64_t before_delivery = 0; ///< place in the log of the newest record that deliveries wait for
+  delivery_window window;
   std::map<shard_key, inbound> streams;
-  std::deque<waiting_batch> waiting;
   std::deque<waiting_answer<drain_answer>> drains;
   std::vector<waiting_answer<stream_answer>>
-      acks;                ///< of one acknowledge(); the next waits until they are out
-  std::uint64_t given = 0; ///< newest batch given to the sinks
-  std::deque<std::pair<std::uint64_t, std::size_t>>
-      in_flight; ///< number and payload bytes of batches given and not taken
-  std::size_t in_flight_bytes = 0;
-  std::uint64_t taken = 0; ///< newest batch that all sinks have
+      acks; ///< of one acknowledge(); the next waits until they are out
   std::uint64_t unacknowledged = 0;
   bool durable = false; ///< some reader counts on stable delivery numbers, or the cache does: positions are
                         ///< logged before acknowledgement
@@ -166,15 +121,7 @@ struct partition_group_state {
   compat::down_watch watch;
   group_feeds feeds;
   clock::time_point next_news{};
-  clock::time_point next_compaction{};
-  bool compacting = false; ///< the log's writer has begun
   std::optional<clock::time_point> armed;
-  std::string trouble;
-  copy_keeper keeper;
-  copy_stream copy; ///< of the log, on the keeper
-  bool copy_due = false;
-  clock::time_point copy_at{};
-  std::uint64_t copies_begun = 0;
   std::vector<caf::typed_response_promise<std::string>> releases; ///< not empty: nothing new is taken
 };
 
@@ -190,6 +137,12 @@ partition_group_state::inbound* partition_group_state::current(const shard_key& 
   if (!x.shard)
     x.shard = caf::actor_cast<stream_source_actor>(self->current_sender());
   return &x;
+}
+
+/// The newest stream of a shard that is there to be told something.
+partition_group_state::inbound* partition_group_state::reachable(const shard_key& shard) {
+  auto found = streams.find(shard);
+  return found != streams.end() && found->second.shard ? &found->second : nullptr;
 }
 
 template <class Take>
@@ -208,17 +161,15 @@ void partition_group_state::take(const shard_key& shard, std::uint64_t term, std
 void partition_group_state::carry_out() {
   gather_log();
   if (auto batch = group->take_deliveries(); !batch.empty())
-    waiting.push_back({{batch.number, std::move(batch.blocks)}, before_delivery});
+    window.add(std::move(batch), before_delivery);
   for (auto& answer : group->drain_answers())
-    if (auto found = streams.find(answer.shard); found != streams.end() && found->second.shard) {
-      drains.push_back({found->second.shard, std::move(answer), commits.newest()});
-    }
+    if (auto* to = reachable(answer.shard))
+      drains.push_back({to->shard, std::move(answer), log.newest()});
   forward_commands();
   hand_to_sinks();
   if (unacknowledged >= ack_events || acknowledges_in_passing())
     acknowledge();
-  write_log();
-  send_copy();
+  log.go_on(!releases.empty());
   answer_shards();
   go_on_releasing();
   arm();
@@ -226,102 +177,30 @@ void partition_group_state::carry_out() {
 
 /// Events that keep coming acknowledge those before them, on the thread that is awake anyway.
 bool partition_group_state::acknowledges_in_passing() const {
-  return unacknowledged > 0 && given == taken && waiting.empty() && self->clock().now() >= next_ack;
+  return unacknowledged > 0 && window.undelivered() == 0 && self->clock().now() >= next_ack;
 }
 
 /// Records of what the rules have decided: no delivery that follows goes out before them.
 void partition_group_state::gather_log() {
   if (auto records = group->take_log(); !records.empty()) {
-    commits.add(records);
-    before_delivery = commits.newest();
+    log.add(records);
+    before_delivery = log.newest();
   }
 }
 
 /// What does not arrive is asked again by the desk.
 void partition_group_state::forward_commands() {
   for (auto& x : group->take_forwards())
-    if (auto found = streams.find(x.shard); found != streams.end() && found->second.shard)
-      compat::send(self, found->second.shard, std::move(x.command));
+    if (auto* to = reachable(x.shard))
+      compat::send(self, to->shard, std::move(x.command));
   for (auto& x : group->take_notes())
     spdlog::info("{}", x);
 }
 
-/// A compaction's pieces go behind all records given out before them, so they travel with these.
-void partition_group_state::write_log() {
-  if (copy_due && !commits.writing())
-    begin_copy();
-  if (commits.writing())
-    return;
-  log_append message;
-  message.finish = compacting && releases.empty() && group->compaction_whole();
-  if (message.finish)
-    group->checkpoint(now(), true);
-  if (compacting)
-    commits.add(group->take_log());
-  if (auto work = commits.next(now())) {
-    copy.append(work->records, commits.newest());
-    message.records = std::move(work->records);
-    message.offsets = std::move(work->offsets);
-  } else if (!compacting || !commits.idle()) {
-    return;
-  }
-  if (compacting && !message.finish && releases.empty())
-    message.piece = group->next_piece(compaction_piece);
-  if (!commits.writing()) {
-    if (message.piece.empty() && !message.finish)
-      return;
-    commits.snapshot_begun();
-  }
-  compat::request_local(self, log, std::move(message))
-      .then([this](const log_written& x) { written(x); },
-            [this](caf::error& error) { self->quit(std::move(error)); });
-}
-
-void partition_group_state::written(const log_written& x) {
-  commits.written(x.ok, now());
-  if (!x.ok && trouble != x.error)
-    spdlog::critical("position log: {}; nothing is acknowledged, and no guild cut, until it can be written",
-                     x.error);
-  trouble = x.ok ? "" : x.error;
-  if (compacting && !x.compacting)
-    compaction_over(x.ok ? x.error : "");
-  carry_out();
-  if (x.wants_compaction)
-    compact();
-}
-
-void partition_group_state::compact() {
-  if (compacting || !commits.idle() || self->clock().now() < next_compaction)
-    return;
-  auto state = group->begin_compaction();
-  if (!state)
-    return;
-  commits.snapshot_begun();
-  compat::request_local(self, log, log_snapshot{std::move(*state)})
-      .then(
-          [this](const log_written& x) {
-            commits.snapshot_over();
-            compacting = x.compacting;
-            if (!compacting)
-              compaction_over(x.error);
-            carry_out();
-          },
-          [this](caf::error& error) { self->quit(std::move(error)); });
-}
-
-void partition_group_state::compaction_over(const std::string& error) {
-  compacting = false;
-  group->end_compaction();
-  copy_due = keeper.node != nullptr; // else the copy would only ever grow
-  next_compaction = self->clock().now() + compaction_rest;
-  if (!error.empty())
-    spdlog::error("position log: {}", error);
-}
-
 void partition_group_state::answer_shards() {
-  for (; !drains.empty() && drains.front().needs <= commits.safe(); drains.pop_front())
+  for (; !drains.empty() && drains.front().needs <= log.safe(); drains.pop_front())
     compat::send(self, drains.front().shard, std::move(drains.front().answer));
-  if (acks.empty() || acks.front().needs > kept_twice())
+  if (acks.empty() || acks.front().needs > log.kept_twice())
     return;
   for (auto& x : acks)
     compat::send(self, x.shard, std::move(x.answer));
@@ -329,30 +208,19 @@ void partition_group_state::answer_shards() {
 }
 
 void partition_group_state::hand_to_sinks() {
-  while (!waiting.empty() && may_deliver() && waiting.front().needs <= commits.safe() &&
-         given - taken < batches_in_flight && in_flight_bytes < setup.max_backlog_bytes) {
-    auto batch = std::move(waiting.front().batch);
-    waiting.pop_front();
-    given = batch.number;
-    in_flight.emplace_back(given, bytes_of(batch));
-    in_flight_bytes += in_flight.back().second;
+  while (window.open(log.safe()) && may_deliver()) {
+    auto next = window.give();
+    sink_batch batch{next.number, std::move(next.blocks)};
     for (auto& sink : sinks)
       compat::request_local(self, sink.actor, batch)
           .then([this, &sink](const delivery_accepted& x) { accepted(sink, x); },
                 [](caf::error& error) { spdlog::error("a sink ended: {}", caf::to_string(error)); });
     if (feeds.idle())
-      feeds.missed(given);
+      feeds.missed(batch.number);
     else
-      feeds.give(std::move(batch), taken);
+      feeds.give(std::move(batch), window.taken());
     if (sinks.empty() && feeds.empty())
       take_note();
-  }
-}
-
-void partition_group_state::forget_taken() {
-  while (!in_flight.empty() && in_flight.front().first <= taken) {
-    in_flight_bytes -= in_flight.front().second;
-    in_flight.pop_front();
   }
 }
 
@@ -364,17 +232,15 @@ void partition_group_state::accepted(group_sink& by, const delivery_accepted& x)
 
 /// Whether sinks and feeds have come further, all of them.
 bool partition_group_state::take_note() {
-  auto all = feeds.accepted(given);
+  auto all = feeds.accepted(window.given());
   for (auto& sink : sinks)
     all = std::min(all, sink.accepted);
-  if (all <= taken)
+  if (!window.took(all))
     return false;
-  taken = all;
   for (auto& sink : sinks)
-    for (; !sink.ahead.empty() && sink.ahead.front().first <= taken; sink.ahead.pop_front())
+    for (; !sink.ahead.empty() && sink.ahead.front().first <= all; sink.ahead.pop_front())
       sink.position = sink.ahead.front().second;
-  group->delivered(taken);
-  forget_taken();
+  group->delivered(all);
   return true;
 }
 
@@ -397,14 +263,14 @@ caf::result<feed_opened> partition_group_state::open_feed(const feed_request& x,
   auto promise = self->make_response_promise<feed_opened>();
   promise.deliver(feed_opened{setup.place.id, setup.place.epoch, feeds.whole(x.through)});
   durable = true;
-  feeds.open(x, caf::actor_cast<sink_actor>(sink), taken, given);
+  feeds.open(x, caf::actor_cast<sink_actor>(sink), window.taken(), window.given());
   progressed();
   return promise;
 }
 
 void partition_group_state::follow(const assignment& x) {
   plan = x.plan;
-  group->set_self(user_of(x.identity));
+  group->set_self(read_bot_identity(x.identity).id);
   group->retire_all_but(x.active_topology, x.other_topology, now());
 }
 
@@ -420,76 +286,17 @@ void partition_group_state::acknowledge() {
     for (auto& sink : sinks)
       if (!sink.path.empty())
         offsets.emplace_back(sink.path, std::to_string(sink.position));
-    commits.add(group->take_log(), std::move(offsets));
+    log.add(group->take_log(), std::move(offsets));
   }
   for (auto& ack : group->take_acks())
-    if (auto found = streams.find(ack.shard); found != streams.end() && found->second.shard)
-      acks.push_back({found->second.shard,
-                      {setup.place.id, found->second.number, ack.through, false},
-                      commits.newest()});
+    if (auto* to = reachable(ack.shard))
+      acks.push_back({to->shard, {setup.place.id, to->number, ack.through, false}, log.newest()});
 }
 
-// -- a second host, moves, leases
-// -----------------------------------------------------------------------------------------
+// -- moves, leases
 
 bool partition_group_state::may_deliver() const {
   return !setup.deliver_until || boot_time_ns() < setup.deliver_until->load(std::memory_order_relaxed);
-}
-
-/// What a shard may forget: written here and, while somebody keeps a copy, there. A host that dies then takes
-/// nothing with it that its shards do not send again.
-std::uint64_t partition_group_state::kept_twice() const {
-  return copy.active() ? std::min(commits.safe(), copy.commit()) : commits.safe();
-}
-
-/// The log as the disk has it: none is written meanwhile, so that the copy goes on where this ends.
-void partition_group_state::begin_copy() {
-  if (self->clock().now() < copy_at)
-    return;
-  copy_due = false;
-  commits.snapshot_begun();
-  compat::request_local(self, log, log_request{})
-      .then(
-          [this, round = ++copies_begun](log_content& x) {
-            commits.snapshot_over();
-            if (round == copies_begun && x.ok)
-              copy.begin(std::move(x.records), commits.safe());
-            else if (!x.ok) {
-              spdlog::error("position log: {}", x.records);
-              copy_due = true;
-              copy_at = self->clock().now() + copy_retry;
-            }
-            carry_out();
-          },
-          [this](caf::error& error) { self->quit(std::move(error)); });
-}
-
-void partition_group_state::send_copy() {
-  auto piece = keeper.node ? copy.next() : std::nullopt;
-  if (!piece)
-    return;
-  copy_append message{setup.node,    0,           setup.place.id,          setup.place.epoch,
-                      piece->offset, piece->anew, std::move(piece->bytes), piece->until};
-  auto gave_up = [this, name = keeper.name, round = copies_begun](const std::string& why) {
-    if (round != copies_begun)
-      return; // of a copy that was begun again since
-    spdlog::warn("group {}: node {} keeps no copy of the positions ({}); begun again in a second",
-                 setup.place.id, name, why);
-    copy.stop();
-    copy_due = true;
-    copy_at = self->clock().now() + copy_retry;
-    carry_out();
-  };
-  compat::request(self, keeper.node, copy_timeout, std::move(message))
-      .then(
-          [this, round = copies_begun, gave_up](const copy_kept& x) {
-            if (round != copies_begun)
-              return;
-            if (!copy.kept(x.bytes))
-              return gave_up("it has another state");
-            carry_out();
-          },
-          [gave_up](caf::error& error) { gave_up(caf::to_string(error)); });
 }
 
 caf::result<std::string> partition_group_state::release() {
@@ -501,7 +308,7 @@ caf::result<std::string> partition_group_state::release() {
 }
 
 void partition_group_state::go_on_releasing() {
-  if (releases.empty() || given != taken || !waiting.empty() || !commits.idle())
+  if (releases.empty() || window.undelivered() > 0 || !log.idle())
     return;
   auto state = group->snapshot();
   if (!state)
@@ -522,38 +329,18 @@ void partition_group_state::tell_node() {
     news.handovers.push_back(row_of(shard, plan, at));
   for (auto& row : news.handovers)
     row.group = setup.place.id;
-  auto& x = news.figures;
-  x.guilds = report.guilds;
-  x.uncached = report.uncached;
-  x.delivered = report.delivered;
-  x.compared = report.counters.compared;
-  x.late = report.counters.late;
-  x.lead_only = report.counters.lead_only;
-  x.unverifiable = report.counters.unverifiable;
-  x.inversions = report.counters.inversions;
-  x.holds = report.held_delay.count();
-  x.holds_released = report.counters.holds_released;
-  x.gaps = report.gaps;
-  x.breaches = report.breaches;
-  x.overlap_bytes = report.overlap_bytes;
-  x.undelivered = given - taken + waiting.size();
-  x.voice_rejoined = report.voice_rejoined;
-  x.added_delay = counts_of(report.delay);
-  x.held_delay = counts_of(report.held_delay);
+  news.figures = figures_of(report);
+  news.figures.undelivered = window.undelivered();
   compat::send(self, setup.listener, std::move(news));
 }
 
 void partition_group_state::arm() {
   auto due = std::min(next_news, clock::time_point{group->next_tick(now())});
-  if (unacknowledged > 0 || given != taken)
+  if (unacknowledged > 0 || !window.all_taken())
     due = std::min(due, next_ack + ack_patience);
-  if (!waiting.empty() && !may_deliver())
+  if (window.any_waits() && !may_deliver())
     due = std::min(due, self->clock().now() + lease_retry);
-  if (copy_due)
-    due = std::min(due, copy_at);
-  if (auto retry = commits.retry_at())
-    due = std::min(due, clock::time_point{*retry});
-  due = std::max(due, self->clock().now());
+  due = std::max(std::min(due, log.due()), self->clock().now());
   if (armed && *armed <= due)
     return;
   armed = due;
@@ -571,7 +358,7 @@ void partition_group_state::on_tick() {
     acknowledge();
   if (at >= next_news)
     tell_node();
-  feeds.tick(taken);
+  feeds.tick(window.taken());
   carry_out();
 }
 
@@ -627,14 +414,25 @@ local_partition_group_actor::behavior_type partition_group_state::make_behavior(
       [this](tick) { on_tick(); },
       [this](const release_group&) { return release(); },
       [this](const copy_keeper& x) {
-        keeper = x;
-        ++copies_begun;
-        copy.stop();
-        copy_due = x.node != nullptr;
-        copy_at = {};
+        log.keep_copy_at(x);
         carry_out();
       },
   };
+}
+
+partition_settings settings_of(const partition_group_setup& setup) {
+  partition_settings settings;
+  settings.node = setup.node;
+  settings.group = setup.place.id;
+  settings.first_epoch = std::max<std::uint64_t>(1, setup.place.epoch);
+  settings.partitions = setup.place.partitions;
+  settings.partition_count = setup.partition_count;
+  settings.tuning = setup.tuning;
+  settings.exceptions_after = setup.exceptions_after;
+  settings.voice = setup.voice;
+  settings.guilds_intent = setup.guilds_intent;
+  settings.cache = setup.cache;
+  return settings;
 }
 
 } // namespace
@@ -653,19 +451,8 @@ local_partition_group_actor spawn_partition_group(caf::actor_system& system, par
   recovered.settle();
   if (!log->compact(recovered.encode()))
     throw std::runtime_error("position log: " + log->error());
-  partition_settings settings;
-  settings.node = setup.node;
-  settings.group = setup.place.id;
-  settings.first_epoch = std::max<std::uint64_t>(1, setup.place.epoch);
-  settings.partitions = setup.place.partitions;
-  settings.partition_count = setup.partition_count;
-  settings.tuning = setup.tuning;
-  settings.exceptions_after = setup.exceptions_after;
-  settings.voice = setup.voice;
-  settings.guilds_intent = setup.guilds_intent;
-  settings.cache = setup.cache;
   auto now = monotonic{system.clock().now().time_since_epoch()};
-  auto group = std::make_unique<partition_group>(std::move(settings), std::move(recovered), now);
+  auto group = std::make_unique<partition_group>(settings_of(setup), std::move(recovered), now);
   auto writer = spawn_log_writer(system, std::move(log), setup.log_thread);
   return system.spawn<local_partition_group_actor::stateful_impl<partition_group_state>>(
       std::move(setup), std::move(sinks), std::move(writer), std::move(group));

@@ -34,4 +34,25 @@ handover_report row_of(const shard_report& x, std::uint64_t plan, monotonic now)
   return row;
 }
 
+group_figures figures_of(const group_report& x) {
+  group_figures result;
+  result.guilds = x.guilds;
+  result.uncached = x.uncached;
+  result.delivered = x.delivered;
+  result.compared = x.counters.compared;
+  result.late = x.counters.late;
+  result.lead_only = x.counters.lead_only;
+  result.unverifiable = x.counters.unverifiable;
+  result.inversions = x.counters.inversions;
+  result.holds = x.held_delay.count();
+  result.holds_released = x.counters.holds_released;
+  result.gaps = x.gaps;
+  result.breaches = x.breaches;
+  result.overlap_bytes = x.overlap_bytes;
+  result.voice_rejoined = x.voice_rejoined;
+  result.added_delay = counts_of(x.delay);
+  result.held_delay = counts_of(x.held_delay);
+  return result;
+}
+
 } // namespace shardyard

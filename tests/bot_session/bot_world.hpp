@@ -1,9 +1,9 @@
 // A random world around a bot_switch: groups that number deliveries, a feed that repeats and loses some,
-// snapshots that come early or late, bots that are slow, drop their connections and RESUME anywhere. Beside
-// it the oracle: for each session the stream that it must see, made by the plainest possible rules from
-// what entered the switch.
+// snapshots that come early or late, bots that are slow, drop their connections and RESUME anywhere. What
+// each session must see, the oracle says (stream_oracle.hpp).
 #pragma once
 
+#include "tests/bot_session/stream_oracle.hpp"
 #include "tests/bot_session/switch_scene.hpp"
 
 #include <deque>
@@ -47,39 +47,13 @@ public:
   std::uint64_t dispatches = 0, resumes = 0, invalids = 0;
 
 private:
-  struct event {
-    std::string t;
-    snowflake guild = 0, channel = 0;
-    std::uint64_t n = 0;
-    std::string d;
-    std::uint32_t asker = 0;
-    std::uint64_t s = 0; // of answers
-    bool again = false;
-  };
+  using event = stream_oracle::event;
+  using model = stream_oracle::model;
 
   struct guild {
     snowflake id = 0;
     std::uint64_t n = 0;
     bool joined = false;
-  };
-
-  /// What the oracle knows of a session's guild.
-  struct view {
-    bool open = false;
-    std::uint64_t from = 0;
-    std::vector<event> waiting; // deliveries since it became pending
-  };
-
-  struct model {
-    std::uint32_t asker = 0;
-    std::string id;
-    guild_filter filter;
-    std::uint64_t intents = 0;
-    bool live = false, lost = false;
-    std::vector<snowflake> joined; // while the list was on its way
-    std::map<snowflake, view> guilds;
-    std::vector<std::pair<std::string, std::string>> stream; // by s - 1
-    std::vector<std::size_t> arrived; // how many deliveries had entered the switch then
   };
 
   struct bot {
@@ -163,7 +137,7 @@ private:
       auto span = std::min<std::size_t>(history_.size() - std::min(unfed, history_.size()), below(20));
       auto first = history_.size() - std::min(unfed, history_.size()) - span;
       for (auto i = first; i < first + span; ++i)
-        if (known(history_[i]) >= history_[i].n)
+        if (oracle_.known(history_[i]) >= history_[i].n)
           events.push_back(history_[i]);
       for (auto i = answers_.size() - std::min<std::size_t>(answers_.size(), below(5)); i < answers_.size();
            ++i)
@@ -180,11 +154,9 @@ private:
     for (auto& e : events)
       batch.push_back({e.t, e.guild, e.n, e.d, e.asker, 0, e.channel, 1, e.s});
     for (auto& e : events)
-      arrive(e);
+      oracle_.arrive(e, sessions());
     scene_.deliver(batch);
   }
-
-  std::uint64_t known(const event& e) { return known_[{e.guild, e.channel}].first; }
 
   void capture_answers() {
     for (auto& x : scene_.cluster.lists)
@@ -220,7 +192,8 @@ private:
     if (!lists_.empty() && lists_.front().answer) {
       auto x = std::move(lists_.front());
       lists_.pop_front();
-      listed(x);
+      if (auto* m = by_asker(x.request.asker))
+        oracle_.listed(*m, *x.answer);
       scene_.subject->guilds_listed(x.request.asker, *x.answer, scene_.now);
     }
     if (!fetches_.empty() && fetches_.front().rows) {
@@ -230,12 +203,11 @@ private:
         x.bytes.clear();
         capture(x);
       }
-      fetched(x);
+      if (auto* m = by_asker(x.asker))
+        oracle_.fetched(*m, *x.rows, x.bytes);
       scene_.subject->guilds_fetched(x.asker, *x.rows, x.bytes, scene_.now);
     }
   }
-
-  // -- the oracle
 
   model* by_asker(std::uint32_t asker) {
     for (auto& x : bots_)
@@ -244,133 +216,12 @@ private:
     return nullptr;
   }
 
-  void expect(model& m, std::string t, std::string d) {
-    m.stream.emplace_back(std::move(t), std::move(d));
-    m.arrived.push_back(deliveries_);
-  }
-
-  static bool passes(const model& m, const event& e) {
-    if (e.t == "PRESENCE_UPDATE")
-      return (m.intents & 256) != 0;
-    if (e.t == "GUILD_UPDATE")
-      return (m.intents & 1) != 0;
-    return e.t != "MESSAGE_CREATE" || (m.intents & (e.guild != 0 ? 512 : 4096)) != 0;
-  }
-
-  void show(model& m, const event& e) {
-    auto hidden = e.t == "MESSAGE_CREATE" && e.guild != 0 && (m.intents & 32768) == 0;
-    expect(m, e.t, hidden ? R"({"content":""})" : e.d);
-  }
-
-  void arrive(const event& e) {
-    if (e.again)
-      return;
-    if (e.asker != 0) {
-      ++deliveries_;
-      if (auto* asked = by_asker(e.asker); asked && asked->live)
-        expect(*asked, e.t, e.d);
-      return;
-    }
-    auto& [newest, whole] = known_[{e.guild, e.channel}];
-    if (e.n <= newest)
-      return;
-    ++deliveries_;
-    auto first = newest == 0;
-    auto broken = e.n > newest + 1;
-    if (first || broken)
-      whole = e.n;
-    newest = e.n;
+  std::vector<model*> sessions() {
+    std::vector<model*> result;
     for (auto& x : bots_)
       if (x.session)
-        arrive(*x.session, e, broken && !first, first);
-  }
-
-  void arrive(model& m, const event& e, bool hole, bool first) {
-    auto found = m.guilds.find(e.guild);
-    auto* v = found == m.guilds.end() ? nullptr : &found->second;
-    auto covered = v && (!v->open || v->from + 1 >= e.n);
-    if (hole && m.live && m.filter.sees(e.guild) && !covered)
-      m.lost = true;
-    if (first && v && !covered)
-      m.lost = true; // its snapshot shows that there was something in between
-    if (!m.filter.sees(e.guild))
-      return;
-    if (e.t == "GUILD_CREATE")
-      return join(m, e);
-    if (e.t == "GUILD_DELETE")
-      return leave(m, e);
-    if (!m.live)
-      return;
-    if (e.guild == 0 || e.t == "INTERACTION_CREATE" || (m.intents & 1) == 0) {
-      if (passes(m, e))
-        show(m, e);
-    } else if (v && !v->open) {
-      v->waiting.push_back(e);
-    } else if (v && e.n > v->from && passes(m, e)) {
-      show(m, e);
-    }
-  }
-
-  void join(model& m, const event& e) {
-    if (!m.live)
-      return m.joined.push_back(e.guild);
-    if ((m.intents & 1) == 0)
-      return;
-    auto& v = m.guilds[e.guild];
-    if (v.open && e.n <= v.from)
-      return;
-    v.open = true;
-    v.from = e.n;
-    expect(m, e.t, e.d);
-  }
-
-  void leave(model& m, const event& e) {
-    auto found = m.guilds.find(e.guild);
-    if ((m.intents & 1) == 0 || found == m.guilds.end() || (found->second.open && e.n <= found->second.from))
-      return;
-    m.guilds.erase(found);
-    expect(m, e.t, e.d);
-  }
-
-  void listed(const pending_list& x) {
-    auto* m = by_asker(x.request.asker);
-    if (!m || m->live)
-      return;
-    m->live = true;
-    expect(*m, "READY", {});
-    std::set<snowflake> all{x.answer->begin(), x.answer->end()};
-    all.insert(m->joined.begin(), m->joined.end());
-    if ((m->intents & 1) != 0)
-      for (auto id : all)
-        m->guilds[id];
-  }
-
-  void fetched(const pending_fetch& x) {
-    auto* m = by_asker(x.asker);
-    if (!m || !m->live)
-      return;
-    std::string_view bytes = x.bytes;
-    for (auto& row : *x.rows) {
-      auto d = bytes.substr(0, row.size);
-      bytes.remove_prefix(row.size);
-      auto found = m->guilds.find(row.guild);
-      if (found == m->guilds.end() || found->second.open)
-        continue;
-      if (row.gone) {
-        m->guilds.erase(found);
-        expect(*m, "GUILD_DELETE", "{\"id\":\"" + std::to_string(row.guild) + "\"}");
-        continue;
-      }
-      auto [newest, whole] = known_[{row.guild, 0}];
-      if (row.n < newest && row.n + 1 < whole)
-        continue; // it has to be fetched again
-      found->second.open = true;
-      found->second.from = std::max(row.n, newest);
-      expect(*m, "GUILD_CREATE", std::string{d});
-      for (auto& e : std::exchange(found->second.waiting, {}))
-        if (e.n > row.n && passes(*m, e))
-          show(*m, e);
-    }
+        result.push_back(&*x.session);
+    return result;
   }
 
   // -- bots
@@ -403,7 +254,7 @@ private:
     if (below(3) == 0)
       who.seq -= std::min<std::uint64_t>(who.seq, below(6)); // what it had not stored
     connect(who);
-    expect(m, "RESUMED", R"({"_trace":["[\"shardyard\",{\"micros\":0}]"]})");
+    oracle_.expect(m, "RESUMED", R"({"_trace":["[\"shardyard\",{\"micros\":0}]"]})");
     ++resumes;
     who.socket.say(6, R"({"token":"secret","session_id":")" + m.id + R"(","seq":)" + std::to_string(who.seq) +
                           "}");
@@ -489,7 +340,8 @@ private:
   void invalid(bot& who) {
     ++invalids;
     auto& m = *who.session;
-    auto overtaken = who.seq < m.arrived.size() && deliveries_ - m.arrived[who.seq] >= shape_.ring_events;
+    auto overtaken =
+        who.seq < m.arrived.size() && oracle_.deliveries() - m.arrived[who.seq] >= shape_.ring_events;
     if (!m.lost && !overtaken)
       fail("a session without a fault was called invalid");
     if (below(2) == 0)
@@ -545,6 +397,7 @@ private:
   world_shape shape_;
   std::mt19937_64 random_;
   switch_scene scene_;
+  stream_oracle oracle_;
   std::vector<guild> guilds_;
   std::map<snowflake, std::uint64_t> channels_;
   std::deque<bot> bots_;
@@ -553,10 +406,7 @@ private:
   std::vector<event> answers_; // that were fed
   std::deque<pending_list> lists_;
   std::deque<pending_fetch> fetches_;
-  std::map<std::pair<snowflake, snowflake>, std::pair<std::uint64_t, std::uint64_t>>
-      known_; // newest, whole from
   std::uint64_t events_ = 0;
-  std::size_t deliveries_ = 0;
 };
 
 } // namespace shardyard

@@ -185,60 +185,60 @@ TEST(link_table, without_it_they_may_miss_each_other_for_long) {
   EXPECT_GT(not_joined(false, milliseconds{12'000}), 50);
 }
 
-TEST(link_table, who_has_lost_a_connection_is_let_in_once_the_older_one_is_closed) {
-  auto table = std::make_shared<link_table>("a");
+/// A node's table at one moment, and how many connections it has ended.
+struct table_of {
+  explicit table_of(const std::string& node) : table(std::make_shared<link_table>(node)) {}
+
+  auto accepts(const std::string& peer, bool linked = false) {
+    return table->accepted(
+        {peer, linked}, [this] { ++ended; }, now, why);
+  }
+  auto dials(const std::string& peer) {
+    return table->dialled(
+        peer, [this] { ++ended; }, now, why);
+  }
+
+  std::shared_ptr<link_table> table;
   time_point now{std::chrono::hours(1)};
   std::string why;
-  auto closed = 0;
-  auto old = table->accepted(
-      {"b", false}, [&] { ++closed; }, now, why);
+  int ended = 0;
+};
+
+TEST(link_table, who_has_lost_a_connection_is_let_in_once_the_older_one_is_closed) {
+  table_of a{"a"};
+  auto old = a.accepts("b");
   ASSERT_TRUE(old);
-  now += link_table::fresh;
-  EXPECT_FALSE(table->accepted(
-      {"b", false}, [] {}, now, why));
-  EXPECT_EQ(closed, 1);
-  EXPECT_EQ(why, "an earlier connection with it is ended first");
-  EXPECT_TRUE(table->accepted(
-      {"c", false}, [] {}, now, why))
-      << "another node";
+  a.now += link_table::fresh;
+  EXPECT_FALSE(a.accepts("b"));
+  EXPECT_EQ(a.ended, 1);
+  EXPECT_EQ(a.why, "an earlier connection with it is ended first");
+  EXPECT_TRUE(a.accepts("c")) << "another node";
   old = nullptr;
-  EXPECT_TRUE(table->accepted(
-      {"b", false}, [] {}, now, why));
+  EXPECT_TRUE(a.accepts("b"));
 }
 
 TEST(link_table, who_says_that_it_has_a_connection_is_let_in_and_the_other_one_stays) {
-  auto table = std::make_shared<link_table>("a");
-  time_point now{std::chrono::hours(1)};
-  std::string why;
-  auto closed = 0;
-  auto first = table->dialled(
-      "b", [&] { ++closed; }, now, why);
+  table_of a{"a"};
+  auto first = a.dials("b");
   peer_greeting greeting;
-  EXPECT_FALSE(table->greet("b", now, greeting, why)) << "the other side may not know it yet";
-  ASSERT_TRUE(table->greet("b", now + link_table::fresh, greeting, why));
+  EXPECT_FALSE(a.table->greet("b", a.now, greeting, a.why)) << "the other side may not know it yet";
+  a.now += link_table::fresh;
+  ASSERT_TRUE(a.table->greet("b", a.now, greeting, a.why));
   EXPECT_TRUE(greeting.linked);
   EXPECT_EQ(greeting.node, "a");
-  EXPECT_TRUE(table->accepted(
-      {"b", true}, [] {}, now + link_table::fresh, why));
-  EXPECT_EQ(closed, 0);
+  EXPECT_TRUE(a.accepts("b", true));
+  EXPECT_EQ(a.ended, 0);
 }
 
 TEST(link_table, of_two_that_cross_the_one_stays_that_the_lesser_name_has_dialled) {
-  time_point now{std::chrono::hours(1)};
-  std::string why;
-  auto closed = 0;
-  auto lesser = std::make_shared<link_table>("a");
-  auto from_b = lesser->accepted(
-      {"b", false}, [&] { ++closed; }, now, why);
-  EXPECT_TRUE(lesser->dialled(
-      "b", [] {}, now, why));
-  EXPECT_EQ(closed, 1);
-  auto greater = std::make_shared<link_table>("b");
-  auto from_a = greater->accepted(
-      {"a", false}, [&] { ++closed; }, now, why);
-  EXPECT_FALSE(greater->dialled(
-      "a", [] {}, now, why));
-  EXPECT_EQ(closed, 1);
+  table_of lesser{"a"};
+  auto from_b = lesser.accepts("b");
+  EXPECT_TRUE(lesser.dials("b"));
+  EXPECT_EQ(lesser.ended, 1);
+  table_of greater{"b"};
+  auto from_a = greater.accepts("a");
+  EXPECT_FALSE(greater.dials("a"));
+  EXPECT_EQ(greater.ended, 0);
 }
 
 } // namespace

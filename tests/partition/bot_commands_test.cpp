@@ -38,6 +38,10 @@ struct bots : partition_rules {
             R"({"user_id":"4242","channel_id":)" + channel + R"(,"session_id":")" + session +
                 R"(","self_mute":false,"self_deaf":true})"};
   }
+  void both_show(test_shard& a, test_shard& b, const made_event& x) {
+    w.send(a, {x});
+    w.send(b, {x});
+  }
   std::vector<std::string> forwarded() {
     std::vector<std::string> result;
     for (auto& x : w.group->take_forwards())
@@ -80,9 +84,7 @@ TEST_F(bots, answers_come_from_the_session_that_was_asked_even_after_the_cut) {
   ask(0xa, 43, g1, "{}");
   EXPECT_THAT(forwarded(), ElementsAre("1 A {}"));
   w.pass(3s);
-  auto anchor = message(g1, at_ms(w.ms()));
-  w.send(a, {anchor});
-  w.send(b, {anchor});
+  both_show(a, b, message(g1, at_ms(w.ms())));
   ASSERT_EQ(cuts(), 1u);
   EXPECT_THAT(forwarded(), ElementsAre("2 B {}")) << "it may not have been sent";
   w.send(a, {{"CHANNEL_INFO", g1, 0, "{\"late\":1}"}});
@@ -149,9 +151,7 @@ TEST_F(bots, requests_of_an_earlier_life_of_the_group_are_nobodys) {
 TEST_F(bots, a_guild_with_a_call_is_not_cut_before_the_call_has_ended) {
   test_shard a, b;
   overlap(a, b);
-  auto joined = voice_state(g1, "\"5\"", "A");
-  w.send(a, {joined});
-  w.send(b, {joined});
+  both_show(a, b, voice_state(g1, "\"5\"", "A"));
   only_calls_left();
   quiet(a, b);
   EXPECT_EQ(cuts(), 1u) << "the longest wait is over";
@@ -162,15 +162,11 @@ TEST_F(bots, a_guild_with_a_call_waits_for_its_end) {
   restart();
   test_shard a, b;
   overlap(a, b);
-  auto joined = voice_state(g1, "\"5\"", "A");
-  w.send(a, {joined});
-  w.send(b, {joined});
+  both_show(a, b, voice_state(g1, "\"5\"", "A"));
   quiet(a, b);
   EXPECT_EQ(cuts(), 0u);
   EXPECT_EQ(waiting(), 1u);
-  auto left = voice_state(g1, "null", "A");
-  w.send(a, {left});
-  w.send(b, {left});
+  both_show(a, b, voice_state(g1, "null", "A"));
   EXPECT_EQ(waiting(), 0u);
   quiet(a, b);
   EXPECT_EQ(cuts(), 1u);
@@ -202,9 +198,7 @@ TEST_F(bots, a_call_that_moves_goes_after_all_other_guilds_of_its_shard) {
   restart();
   auto a = w.start_covering(old_shard, "A", {g1, g2});
   auto b = w.start_covering(new_shard, "B", {g1, g2});
-  auto joined = voice_state(g1, "\"5\"", "A");
-  w.send(a, {joined});
-  w.send(b, {joined});
+  both_show(a, b, voice_state(g1, "\"5\"", "A"));
   w.mark(a, mark_kind::transfer);
   only_calls_left();             // a word that is outdated: g2 may have come back since
   for (int i = 0; i < 30; ++i) { // g2 is never silent
@@ -216,9 +210,7 @@ TEST_F(bots, a_call_that_moves_goes_after_all_other_guilds_of_its_shard) {
   }
   EXPECT_EQ(cuts(), 0u);
   w.pass(10s);
-  auto anchor = message(g2, at_ms(w.ms()));
-  w.send(a, {anchor});
-  w.send(b, {anchor});
+  both_show(a, b, message(g2, at_ms(w.ms())));
   EXPECT_EQ(cuts(), 1u);
   quiet(a, b);
   EXPECT_EQ(cuts(), 2u);
@@ -229,9 +221,7 @@ TEST_F(bots, a_call_that_moves_waits_for_the_guilds_of_other_groups_and_shards_o
   restart();
   test_shard a, b;
   overlap(a, b);
-  auto joined = voice_state(g1, "\"5\"", "A");
-  w.send(a, {joined});
-  w.send(b, {joined});
+  both_show(a, b, voice_state(g1, "\"5\"", "A"));
   quiet(a, b);
   EXPECT_EQ(cuts(), 0u) << "only the coordinator knows of them";
   only_calls_left();
@@ -245,9 +235,7 @@ TEST_F(bots, a_call_that_nobody_lets_go_is_cut_in_the_end) {
   restart();
   test_shard a, b;
   overlap(a, b);
-  auto joined = voice_state(g1, "\"5\"", "A");
-  w.send(a, {joined});
-  w.send(b, {joined});
+  both_show(a, b, voice_state(g1, "\"5\"", "A"));
   quiet(a, b);
   quiet(a, b);
   EXPECT_EQ(cuts(), 1u);
@@ -277,9 +265,7 @@ TEST_F(bots, a_join_on_its_way_keeps_the_guild_where_it_was_asked) {
 TEST_F(bots, a_call_ends_with_its_session) {
   test_shard a, b;
   overlap(a, b);
-  auto joined = voice_state(g1, "\"5\"", "A");
-  w.send(a, {joined});
-  w.send(b, {joined});
+  both_show(a, b, voice_state(g1, "\"5\"", "A"));
   w.mark(a, mark_kind::lost);
   EXPECT_THAT(forwarded(), IsEmpty()) << "Discord tells the bot that its call has ended";
   EXPECT_EQ(waiting(), 0u);
@@ -290,8 +276,7 @@ TEST_F(bots, voices_of_other_users_keep_no_guild) {
   overlap(a, b);
   auto joined = made_event{"VOICE_STATE_UPDATE", g1, 0,
                            R"({"user_id":"7","channel_id":"5","session_id":"A","member":{"id":"4242"}})"};
-  w.send(a, {joined});
-  w.send(b, {joined});
+  both_show(a, b, joined);
   EXPECT_EQ(waiting(), 0u);
 }
 
