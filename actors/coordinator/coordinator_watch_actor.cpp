@@ -65,10 +65,7 @@ void coordinator_state::refill_caches() {
   if (!active || at < next_cache_look)
     return;
   next_cache_look = at + cache_look_interval;
-  refill_view seen{.calm = !plan || finished(*plan)};
-  for (auto& [name, member] : view.members())
-    if (member.up) // what a lost host said last is not so any more
-      seen.uncached += member.picture.figures.uncached;
+  refill_view seen{.uncached = view.figures().uncached, .calm = !plan || finished(*plan)};
   for (std::uint32_t id = 0; id < active->shard_count; ++id) {
     auto* status = view.status_of(active->shard(id));
     seen.calm = seen.calm && status && status->was_ready;
