@@ -27,11 +27,13 @@ void coordinator_state::note(const mix_report& x) {
       mixes.note(shard);
   }
   std::vector<std::string> now_silent;
+  dumb_shards.clear();
   for (auto& kind : mixes.silent()) {
     if (!runs(kind.shard)) {
       mixes.interrupted(kind.shard, true);
       continue;
     }
+    dumb_shards.insert(kind.shard);
     now_silent.push_back(to_string(kind.shard) + " " + std::string{type_of(kind.type).name});
     if (std::ranges::find(silent_kinds, now_silent.back()) != silent_kinds.end())
       continue;

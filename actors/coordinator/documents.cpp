@@ -171,6 +171,7 @@ json::object progress_document(const reshard_plan& plan, const document_sources&
                                  {"cut", counts.cut},
                                  {"exceptions", counts.exceptions},
                                  {"exception_guilds", counts.exception_guilds},
+                                 {"dumb", plan.units[u].dumb},
                                  {"voice", counts.voice},
                                  {"follower_lagging", counts.lagging}});
   }
