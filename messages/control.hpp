@@ -81,7 +81,7 @@ struct transfer {
   bool retract = false;
   bool accept = false; ///< to the partitions instead: cut the guilds that are listed as exceptions now
   bool calls = false;  ///< to the partitions instead: in all groups nothing is left of the shard's unit to be
-                       ///< cut but guilds where the bot speaks
+                       ///< cut but guilds where the bot speaks. With `accept`: these are left out
 };
 
 /// Coordinator -> node -> shard: everything acknowledged and no guild led by you: then close.

@@ -272,8 +272,10 @@ shard_view cluster_view::view_of(const shard_key& shard, const reshard_plan& pla
 
 plan_observations cluster_view::observe(const reshard_plan& plan, const std::vector<group_place>& groups,
                                         const placement& new_places) {
+  std::vector<handover_rows::group_name> present;
   std::vector<handover_rows::counted_group> told; // a group that does not speak of this plan yet is left out
   for (auto& place : groups) {
+    present.emplace_back(place.id, place.epoch);
     auto* group = running_group(place);
     if (group && group->plan == plan.id && !members_.at(place.node).rows_missed)
       told.push_back({{place.id, place.epoch}, place.node});
@@ -281,6 +283,7 @@ plan_observations cluster_view::observe(const reshard_plan& plan, const std::vec
   auto counted = told.size();
   auto all_told = counted == groups.size() && counted > 0;
   rows_.count(std::move(told));
+  rows_.place(present);
   static const std::string nowhere;
   plan_observations result;
   for (std::uint32_t id = 0; id < plan.from.shard_count; ++id)
@@ -291,10 +294,15 @@ plan_observations cluster_view::observe(const reshard_plan& plan, const std::vec
   return result;
 }
 
+/// What a host counted stays true when it is gone; what it held is others' then, and counted there.
 group_figures cluster_view::figures() const {
   group_figures sum;
-  for (auto& [name, member] : members_)
-    sum += member.picture.figures;
+  for (auto& [name, member] : members_) {
+    auto told = member.picture.figures;
+    if (!member.up)
+      told.guilds = told.overlap_bytes = told.undelivered = told.uncached = 0;
+    sum += told;
+  }
   return sum;
 }
 
@@ -302,7 +310,7 @@ std::uint64_t cluster_view::guilds_of(std::uint32_t topology) const {
   std::uint64_t sum = 0;
   for (auto& [name, member] : members_)
     for (auto& shard : member.picture.shards)
-      if (shard.shard.topology == topology)
+      if (shard.shard.topology == topology && status_of(shard.shard) == &shard) // once, whoever else names it
         sum += shard.guilds;
   return sum;
 }

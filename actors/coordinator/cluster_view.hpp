@@ -78,7 +78,7 @@ public:
   plan_observations observe(const reshard_plan& plan, const std::vector<group_place>& groups,
                             const placement& new_places);
 
-  /// Sum over all groups.
+  /// Sum over all groups: of counts, what lost hosts told too; of what is held at present, the others alone.
   group_figures figures() const;
 
   /// What groups have told of shards in plans.

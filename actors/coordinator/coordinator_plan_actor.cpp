@@ -22,7 +22,14 @@ constexpr auto way_back = minutes(15);            ///< old sessions are kept for
 
 plan_observations coordinator_state::observe_plan() {
   auto places = placements.find("topology/" + std::to_string(plan->to.id));
-  return view.observe(*plan, places_of(groups), places == placements.end() ? placement{} : places->second);
+  auto result =
+      view.observe(*plan, places_of(groups), places == placements.end() ? placement{} : places->second);
+  if (setup.replace_silent_sessions) // the operator's word that a dumb session's lead is worth less than a
+                                     // proof
+    for (auto& shard : dumb_shards)
+      if (auto* x = result.find(shard))
+        x->dumb = true;
+  return result;
 }
 
 node_actor coordinator_state::host(const shard_key& shard) const {
@@ -111,10 +118,11 @@ void coordinator_state::carry_out(const plan_action& x) {
     notice = x.text;
     return;
   }
-  if (x.kind == plan_action_kind::send_accept || x.kind == plan_action_kind::send_calls) {
+  if (x.kind == plan_action_kind::send_accept || x.kind == plan_action_kind::send_rescue ||
+      x.kind == plan_action_kind::send_calls) {
     transfer order{plan->id, epoch, x.shard};
-    order.accept = x.kind == plan_action_kind::send_accept;
-    order.calls = !order.accept;
+    order.accept = x.kind != plan_action_kind::send_calls;
+    order.calls = x.kind != plan_action_kind::send_accept;
     return send_to_groups(order);
   }
   auto node = host(x.shard);
@@ -137,6 +145,7 @@ void coordinator_state::carry_out(const plan_action& x) {
     compat::send(self, node, drain{plan->id, epoch, x.shard, true});
     break;
   case plan_action_kind::send_accept:
+  case plan_action_kind::send_rescue:
   case plan_action_kind::send_calls:
   case plan_action_kind::tell_operator:
     break;

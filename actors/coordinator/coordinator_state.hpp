@@ -172,6 +172,7 @@ struct coordinator_state {
   cache_refill refill{setup.refill};
   clock::time_point next_cache_look{};
   std::vector<std::string> silent_kinds; ///< that were told
+  std::set<shard_key> dumb_shards;       ///< whose live session does not bring one of these
   clock::time_point next_replacement{};
   std::map<std::string, std::pair<endpoint_report, clock::time_point>> endpoints; ///< by node, and when
   bool fetching_identity = false;

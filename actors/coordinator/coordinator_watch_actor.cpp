@@ -27,11 +27,13 @@ void coordinator_state::note(const mix_report& x) {
       mixes.note(shard);
   }
   std::vector<std::string> now_silent;
+  dumb_shards.clear();
   for (auto& kind : mixes.silent()) {
     if (!runs(kind.shard)) {
       mixes.interrupted(kind.shard, true);
       continue;
     }
+    dumb_shards.insert(kind.shard);
     now_silent.push_back(to_string(kind.shard) + " " + std::string{type_of(kind.type).name});
     if (std::ranges::find(silent_kinds, now_silent.back()) != silent_kinds.end())
       continue;
@@ -65,10 +67,7 @@ void coordinator_state::refill_caches() {
   if (!active || at < next_cache_look)
     return;
   next_cache_look = at + cache_look_interval;
-  refill_view seen{.calm = !plan || finished(*plan)};
-  for (auto& [name, member] : view.members())
-    if (member.up) // what a lost host said last is not so any more
-      seen.uncached += member.picture.figures.uncached;
+  refill_view seen{.uncached = view.figures().uncached, .calm = !plan || finished(*plan)};
   for (std::uint32_t id = 0; id < active->shard_count; ++id) {
     auto* status = view.status_of(active->shard(id));
     seen.calm = seen.calm && status && status->was_ready;

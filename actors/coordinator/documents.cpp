@@ -123,7 +123,7 @@ json::array shards(const document_sources& from) {
   json::array result;
   for (auto& [name, member] : from.view.members())
     for (auto& x : member.picture.shards)
-      if (member.up || from.view.host_of(x.shard).empty())
+      if (member.up || from.view.status_of(x.shard) == &x) // once, and by who is there
         result.push_back(
             json::object{{"topology", x.shard.topology},
                          {"shard", std::to_string(x.shard.id) + "/" + std::to_string(x.shard.count)},
@@ -171,6 +171,7 @@ json::object progress_document(const reshard_plan& plan, const document_sources&
                                  {"cut", counts.cut},
                                  {"exceptions", counts.exceptions},
                                  {"exception_guilds", counts.exception_guilds},
+                                 {"dumb", plan.units[u].dumb},
                                  {"voice", counts.voice},
                                  {"follower_lagging", counts.lagging}});
   }

@@ -52,6 +52,11 @@ void handover_rows::count(std::vector<counted_group> groups) {
   counted_ = std::move(groups);
 }
 
+void handover_rows::place(const std::vector<group_name>& groups) {
+  for (auto& [name, rows] : groups_)
+    rows.placed = std::ranges::find(groups, name) != groups.end();
+}
+
 void handover_rows::forget(const std::string& node) {
   for (auto& [name, rows] : groups_) {
     if (rows.node != node)
@@ -153,9 +158,11 @@ handover_rows::cuts handover_rows::cuts_of(const shard_key& shard) const {
     auto* row = rows.present(shard);
     if (!row)
       continue;
-    result.led += row->led;
     for (auto cut : row->cuts)
       result.cut += cut;
+    if (!rows.placed)
+      continue;
+    result.led += row->led;
     result.exceptions += row->exceptions;
     result.voice += row->voice;
     result.follower_lagging = result.follower_lagging || row->lagging;

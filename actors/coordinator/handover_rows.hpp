@@ -64,6 +64,8 @@ public:
 
   /// Which groups count in `of` from now on.
   void count(std::vector<counted_group> groups);
+  /// These are all groups that there are: what others led goes on under another name and is counted there.
+  void place(const std::vector<group_name>& groups);
   sum of(const shard_key& shard) const;
 
   cuts cuts_of(const shard_key& shard) const;
@@ -83,6 +85,7 @@ private:
   struct group_rows {
     std::string node;
     bool counted = false;
+    bool placed = true;        ///< false: a row tells what the group has cut, not what is left
     std::uint32_t reports = 1; ///< a row that was not in the newest is history
     std::map<std::uint32_t, std::vector<kept_row>> by_topology; ///< then by shard id
     std::map<shard_key, std::vector<snowflake>> exception_guilds;

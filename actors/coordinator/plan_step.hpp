@@ -24,6 +24,7 @@ struct shard_view {
   std::optional<std::uint64_t> led; ///< guilds whose lead it is; for an old shard: uncut guilds
   std::uint64_t exceptions = 0;     ///< of `led`: listed because neither anchor nor silence came in time
   std::uint64_t voice = 0;          ///< of `led`: they wait because the bot speaks there
+  bool dumb = false;                ///< old shards: lives, and does not bring a kind of event that it should
   std::optional<std::chrono::milliseconds>
       difference_age; ///< since the last unexplained difference; nullopt: none seen
   std::uint64_t guilds = 0;
@@ -50,6 +51,7 @@ enum class plan_action_kind : std::uint8_t {
   start_shard,   ///< have a node run the new shard
   send_transfer, ///< to the old shard: its guilds may be cut
   send_accept,   ///< to the partitions: cut the old shard's excepted guilds now
+  send_rescue,   ///< the same, but for guilds where the bot speaks: the old shard's session went dumb
   send_calls,    ///< to the partitions: nothing but calls is left to be cut in the shard's unit
   send_drain,    ///< to the old shard: acknowledge everything, then close for good
   send_retract,  ///< to the new shard: its guilds may be cut back

@@ -33,6 +33,7 @@ struct plan_unit {
   unix_time stable_from{};    ///< settling: no unexplained difference since then
   std::uint32_t restarts = 0; ///< how often a late event restarted the stability clock
   bool accepted = false;      ///< the operator accepted the unit's exceptions
+  bool dumb = false; ///< a renewal of a session that went dumb: exceptions are cut as they are listed
   std::vector<std::uint32_t>
       closed; ///< closing: ids of old shards known to be closed; nothing starts them again
 

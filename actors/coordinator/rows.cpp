@@ -16,12 +16,15 @@ json::value write(const topology& x) {
 
 json::value write(const plan_unit& x) {
   json::array closed(x.closed.begin(), x.closed.end());
-  return {{"state", json::string_view{to_string(x.state)}},
-          {"entered_ms", to_ms(x.entered)},
-          {"stable_from_ms", to_ms(x.stable_from)},
-          {"restarts", x.restarts},
-          {"accepted", x.accepted},
-          {"closed", closed}};
+  json::object result{{"state", json::string_view{to_string(x.state)}},
+                      {"entered_ms", to_ms(x.entered)},
+                      {"stable_from_ms", to_ms(x.stable_from)},
+                      {"restarts", x.restarts},
+                      {"accepted", x.accepted},
+                      {"closed", closed}};
+  if (x.dumb) // seldom, and rows of earlier builds do not have it
+    result["dumb"] = true;
+  return result;
 }
 
 /// Length of the UTF-8 sequence that `text` begins with, 0: none (RFC 3629, section 4).
@@ -142,6 +145,7 @@ plan_unit read_unit(const json::value& x) {
   unit.stable_from = f.time("stable_from_ms");
   unit.restarts = f.number<std::uint32_t>("restarts");
   unit.accepted = f.flag("accepted");
+  unit.dumb = x.as_object().contains("dumb") && f.flag("dumb");
   for (const auto& id : f.list("closed"))
     unit.closed.push_back(read_id(id));
   return unit;

@@ -52,7 +52,10 @@ void node_state::meet(const node_card& x, const node_actor& node) {
   auto peer = peers.find(x.name);
   if (peer == peers.end() || peer->second.card.incarnation != x.incarnation) {
     early[x.name] = {x, node};
-    watch.add(self, node, [this, name = x.name](const caf::error&) { early.erase(name); });
+    watch.add(self, node, [this, name = x.name, incarnation = x.incarnation](const caf::error&) {
+      if (auto met = early.find(name); met != early.end() && met->second.card.incarnation == incarnation)
+        early.erase(met);
+    });
   } else if (!peer->second.handle) {
     have_peer(peer->second, node);
   }
@@ -61,7 +64,10 @@ void node_state::meet(const node_card& x, const node_actor& node) {
 void node_state::have_peer(peer& x, const node_actor& node) {
   x.turn.found();
   x.handle = node;
-  watch.add(self, node, [this, name = x.card.name](const caf::error&) { lost_peer(name); });
+  watch.add(self, node, [this, name = x.card.name, node](const caf::error&) {
+    if (peers[name].handle == node) // else it is back already, in a later life
+      lost_peer(name);
+  });
   spdlog::info("node {} is reached at {}:{}", x.card.name, x.card.host, x.card.port);
   choose_second_host();
   find_groups();

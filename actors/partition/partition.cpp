@@ -289,8 +289,10 @@ bool partition::undecided(const undecided_event& x) const {
   return found != scopes_.end() && found->second.handover.undecided() == x.s;
 }
 
-void partition::accept(const shard_key& shard, side at, monotonic now) {
+void partition::accept(const shard_key& shard, side at, bool calls, monotonic now) {
   each(shard, at, [&](scope_state& g) {
+    if (!calls && g.at.kind == scope_kind::guild && voice_.waits(g.at.id))
+      return;
     if (g.handover.lead() != at || !leads(g) || !sources_->may_cut(g.at, at))
       return;
     lane_port port{*this, g, now};

@@ -109,7 +109,8 @@ public:
   std::vector<undecided_event> undecided_of(const shard_key& shard, side at) const;
   bool undecided(const undecided_event& x) const;
 
-  void accept(const shard_key& shard, side at, monotonic now);
+  /// `calls`: also where the bot speaks.
+  void accept(const shard_key& shard, side at, bool calls, monotonic now);
 
   /// Of a guild that the bot is in.
   std::optional<leading_session> lead_of(snowflake guild) const;

@@ -39,8 +39,9 @@ public:
   /// What the operator's log shall say about it.
   std::vector<std::string> take_notes() { return desk_.take_notes(); }
 
-  /// Operator's exception: guilds still led by `shard` are cut now, if their follower covers them.
-  void accept(std::uint64_t plan, const shard_key& shard, monotonic now);
+  /// Exceptions: guilds still led by `shard` are cut now, if their follower covers them. `calls`: also where
+  /// the bot speaks.
+  void accept(std::uint64_t plan, const shard_key& shard, bool calls, monotonic now);
 
   /// Of the shard's unit nothing else is left to be cut, in this group or another.
   void only_calls_left(std::uint64_t plan, const shard_key& shard);

@@ -396,10 +396,10 @@ local_partition_group_actor::behavior_type partition_group_state::make_behavior(
         carry_out();
       },
       [this](const transfer& x) {
-        if (x.calls)
+        if (x.accept)
+          group->accept(x.plan, x.shard, !x.calls, now());
+        else if (x.calls)
           group->only_calls_left(x.plan, x.shard);
-        else
-          group->accept(x.plan, x.shard, now());
         carry_out();
       },
       [this](const feed_request& x, const caf::strong_actor_ptr& sink) { return open_feed(x, sink); },

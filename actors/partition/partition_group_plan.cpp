@@ -113,13 +113,13 @@ void partition_group::retire_all_but(std::uint32_t active, std::uint32_t other, 
     look_ahead(now);
 }
 
-void partition_group::accept(std::uint64_t plan, const shard_key& shard, monotonic now) {
+void partition_group::accept(std::uint64_t plan, const shard_key& shard, bool calls, monotonic now) {
   auto slot = sources_.slot(shard);
   if (!slot || slot->plan != plan)
     return;
   auto at = *sources_.assign(shard);
   for (auto& x : partitions_)
-    x->accept(shard, at, now);
+    x->accept(shard, at, calls, now);
   look_ahead(now);
 }
 

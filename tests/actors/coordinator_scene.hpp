@@ -21,16 +21,32 @@ struct orders {
   std::vector<release_shard> releases;
   std::vector<release_group> group_releases;
   std::vector<adopt_group> adoptions;
+  std::vector<find_partition_group> group_asks;
+  std::size_t coordinator_asks = 0;
+
+  // What it answers to those.
+  coordinator_actor coordinator;
+  std::string hint_host;
+  std::uint16_t hint_port = 0;
+  bool hangs = false;
 };
 
 inline node_actor spawn_node_record(caf::actor_system& system, std::shared_ptr<orders> record) {
-  return system.spawn([record](node_actor::pointer) -> node_actor::behavior_type {
+  return system.spawn([record](node_actor::pointer self) -> node_actor::behavior_type {
     return {
         [](const node_card& x, const caf::strong_actor_ptr&) -> caf::result<node_card> { return x; },
-        [](find_coordinator) -> caf::result<caf::strong_actor_ptr, std::string, std::uint16_t> {
-          return {caf::strong_actor_ptr{}, std::string{}, std::uint16_t{0}};
+        [record, self](find_coordinator) -> caf::result<caf::strong_actor_ptr, std::string, std::uint16_t> {
+          ++record->coordinator_asks;
+          if (record->hangs) {
+            auto never = self->make_response_promise<caf::strong_actor_ptr, std::string, std::uint16_t>();
+            self->run_delayed(std::chrono::hours(1), [never] {});
+            return never;
+          }
+          return {caf::actor_cast<caf::strong_actor_ptr>(record->coordinator), record->hint_host,
+                  record->hint_port};
         },
-        [](const find_partition_group&) -> caf::result<partition_group_actor> {
+        [record](const find_partition_group& x) -> caf::result<partition_group_actor> {
+          record->group_asks.push_back(x);
           return caf::make_error(caf::sec::runtime_error, "none");
         },
         [record](const assignment& x) { record->assignments.push_back(x); },

@@ -93,6 +93,94 @@ TEST_F(handover_documents, calls_are_summed_over_the_groups_that_count) {
   EXPECT_EQ(rows.of(row(0).shard).voice, 0u);
 }
 
+/// Another host, b, beside the one of all tests.
+struct two_hosts_documents : handover_documents {
+  node_report other;
+
+  two_hosts_documents() {
+    node_card card;
+    card.name = "b";
+    card.incarnation = 1;
+    view.joined(card);
+    other.node = "b";
+    other.incarnation = 1;
+    other.cluster_epoch = 1;
+    runs(report, 0);
+    runs(other, 1);
+  }
+  void runs(node_report& x, std::uint32_t id) {
+    auto& shard = x.shards.emplace_back();
+    shard.shard = plan.from.shard(id);
+    shard.phase = shard_phase::live;
+    shard.was_ready = true;
+    shard.guilds = 10;
+  }
+  void note() {
+    view.note(report, 1);
+    view.note(other, 1);
+  }
+  boost::json::object status() { return status_document(sources()); }
+  boost::json::value delivery(const char* what) { return status().at("delivery").at(what); }
+};
+
+TEST_F(two_hosts_documents, what_a_lost_host_held_is_counted_where_it_went_on) {
+  report.figures.delivered = 100;
+  report.figures.uncached = 2;
+  other.figures.delivered = 50;
+  other.figures.gaps = 1;
+  other.figures.uncached = 7;
+  other.figures.undelivered = 9;
+  other.figures.overlap_bytes = 1000;
+  note();
+  EXPECT_EQ(delivery("uncached"), 9);
+  EXPECT_EQ(delivery("undelivered"), 9);
+  EXPECT_EQ(status().at("guilds"), 20);
+  view.left("b");
+  EXPECT_EQ(delivery("uncached"), 2);
+  runs(report, 1); // its shard and its partitions go on here
+  report.figures.uncached = 9;
+  view.note(report, 1);
+  EXPECT_EQ(delivery("uncached"), 9);
+  EXPECT_EQ(delivery("undelivered"), 0) << "its shards send them again";
+  EXPECT_EQ(report_of_plan().at("overlap_bytes"), 0);
+  EXPECT_EQ(status().at("guilds"), 20);
+  EXPECT_EQ(status().at("guilds_per_shard").to_number<double>(), 10);
+  EXPECT_EQ(delivery("delivered"), 150) << "what it has delivered is delivered";
+  EXPECT_EQ(delivery("gaps"), 1);
+}
+
+TEST_F(two_hosts_documents, a_shard_that_two_lost_hosts_had_is_shown_once) {
+  runs(report, 1);
+  note();
+  view.left("a");
+  view.left("b");
+  EXPECT_EQ(status().at("shards").as_array().size(), 2u);
+  EXPECT_EQ(status().at("guilds"), 20);
+}
+
+TEST_F(two_hosts_documents, guilds_that_a_lost_group_had_left_to_cut_are_counted_where_it_goes_on) {
+  row(0).led = 5;
+  report.handovers.back().exceptions = 2;
+  report.handovers.back().cut_quiet = 4;
+  note();
+  auto unit = [this] { return progress_document(plan, sources()).at("units").at(0); };
+  view.observe(plan, {{1, 1, "a", {0}}}, {});
+  EXPECT_EQ(unit().at("cut"), 5);
+  view.left("a");
+  view.observe(plan, {{1, 1, "a", {0}}}, {});
+  EXPECT_EQ(unit().at("exceptions"), 2) << "nobody else has them yet";
+  other.groups = {{1, 2, false, plan.id}};
+  auto& heir = other.handovers.emplace_back();
+  heir.group = 1;
+  heir.shard = plan.from.shard(0);
+  heir.led = 4;
+  view.note(other, 1);
+  view.observe(plan, {{1, 2, "b", {0}}}, {});
+  EXPECT_EQ(unit().at("exceptions"), 0);
+  EXPECT_EQ(unit().at("cut"), 6);
+  EXPECT_EQ(report_of_plan().at("cuts").at("quiet"), 4) << "its cuts stay made";
+}
+
 TEST_F(handover_documents, held_events_reach_the_report_of_the_plan) {
   report.figures.held_delay.buckets[40] = 3;
   report.figures.held_delay.count = 3;

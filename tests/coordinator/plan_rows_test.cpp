@@ -97,6 +97,15 @@ TEST(plan_rows, a_small_plan_stays_one_row_that_an_older_build_reads) {
   EXPECT_TRUE(s.list("units/").empty());
 }
 
+TEST(plan_rows, a_dumb_unit_is_kept_and_others_are_written_as_before) {
+  mortal_store s;
+  auto plan = renewal_of(4);
+  EXPECT_EQ(to_row(plan).find("dumb"), std::string::npos);
+  plan.units[2].dumb = true;
+  journal{s}.save({.plan = plan});
+  EXPECT_TRUE(journal{s}.load().plan == plan);
+}
+
 TEST(plan_rows, a_piece_that_is_missing_is_told_and_not_guessed) {
   mortal_store s;
   journal{s}.save({.plan = renewal_of(2'000)});

@@ -188,6 +188,9 @@ private:
       EXPECT_EQ(led_by(action.shard), 0u) << "a new shard was closed under its guilds";
       shard = {false, false, true, false, false};
       break;
+    case plan_action_kind::send_rescue:
+      ADD_FAILURE() << "no session is dumb here";
+      break;
     case plan_action_kind::send_calls:
       ADD_FAILURE() << "nobody speaks here";
       break;

@@ -337,6 +337,57 @@ TEST_F(step_test, exceptions_are_cut_only_when_accepted) {
   EXPECT_FALSE(x.units[0].accepted);
 }
 
+TEST_F(step_test, exceptions_of_a_dumb_session_are_cut_as_they_are_listed_and_no_others) {
+  x = plan(2, 2);
+  x.renew = true;
+  to_moving();
+  auto dumb = x.old_shards(0)[0], well = x.old_shards(1)[0];
+  seen[dumb].transferred = seen[well].transferred = true;
+  seen[dumb].dumb = true;
+  run();
+  EXPECT_EQ(count(plan_action_kind::send_rescue), 0u) << "anchors and silence have their time first";
+  EXPECT_TRUE(journaled);
+  seen[dumb].exceptions = seen[well].exceptions = 3;
+  run();
+  ASSERT_EQ(count(plan_action_kind::send_rescue), 1u);
+  EXPECT_EQ(std::ranges::find(actions, plan_action_kind::send_rescue, &plan_action::kind)->shard, dumb);
+  EXPECT_TRUE(told("unit 0: 3 guilds had neither an anchor nor silence; they are cut without a proof"));
+  EXPECT_TRUE(told("`commit --accept` cuts them")) << "for the other unit";
+  EXPECT_EQ(count(plan_action_kind::send_accept), 0u);
+}
+
+TEST_F(step_test, a_coordinator_that_never_saw_the_session_well_knows_from_the_plan_that_it_is_dumb) {
+  x = plan(2, 2);
+  x.renew = true;
+  to_moving();
+  auto shard = x.old_shards(0)[0];
+  seen[shard].transferred = seen[shard].dumb = true;
+  run();
+  memory = {};
+  seen[shard].dumb = false;
+  seen[shard].exceptions = 1;
+  run();
+  EXPECT_EQ(count(plan_action_kind::send_rescue), 1u);
+}
+
+TEST_F(step_test, a_dumb_session_is_no_reason_to_cut_calls_or_in_a_plan_that_is_no_renewal) {
+  x = plan(2, 2);
+  x.renew = true;
+  to_moving();
+  auto shard = x.old_shards(0)[0];
+  seen[shard].transferred = seen[shard].dumb = true;
+  seen[shard].exceptions = seen[shard].voice = 2;
+  run();
+  EXPECT_EQ(count(plan_action_kind::send_rescue), 0u);
+  seen[shard].voice = 1;
+  run();
+  EXPECT_EQ(count(plan_action_kind::send_rescue), 1u);
+  x.renew = x.units[0].dumb = false;
+  now += 1min;
+  run();
+  EXPECT_EQ(count(plan_action_kind::send_rescue), 0u);
+}
+
 TEST_F(step_test, calls_may_go_when_nothing_else_of_their_unit_is_left_on_any_shard_of_it) {
   x = plan(4, 6); // two old shards and three new ones in each unit
   to_moving();

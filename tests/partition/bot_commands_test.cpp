@@ -284,11 +284,29 @@ TEST_F(bots, an_accepted_exception_cuts_a_call_and_joins_it_once_more) {
   test_shard a, b;
   overlap(a, b);
   w.send(a, {voice_state(g1, "\"5\"", "A")});
-  w.group->accept(w.plan, old_shard, w.now);
+  w.group->accept(w.plan, old_shard, true, w.now);
   w.settle();
   w.pass(1s);
   EXPECT_EQ(cuts(), 1u);
   EXPECT_THAT(forwarded(), SizeIs(1));
+}
+
+TEST_F(bots, a_dumb_session_keeps_its_calls_until_their_wait_is_over) {
+  auto a = w.start_covering(old_shard, "A", {g1, g2});
+  auto b = w.start_covering(new_shard, "B", {g1, g2});
+  auto joined = voice_state(g1, "\"5\"", "A");
+  w.send(a, {joined});
+  w.send(b, {joined});
+  w.mark(a, mark_kind::transfer);
+  quiet(a, b);
+  ASSERT_EQ(waiting(), 1u);
+  auto before = cuts();
+  w.group->accept(w.plan, old_shard, false, w.now);
+  w.settle();
+  EXPECT_EQ(cuts(), before);
+  w.group->accept(w.plan, old_shard, true, w.now);
+  w.settle();
+  EXPECT_EQ(cuts(), before + 1) << "the operator's own word cuts them, too";
 }
 
 } // namespace

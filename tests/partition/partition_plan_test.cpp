@@ -136,11 +136,26 @@ TEST_F(partition_rules, an_accepted_exception_is_cut_and_says_so) {
   overlap(a, b);
   w.send(a, {reaction(g1, 1)});
   w.send(b, {reaction(g1, 1)});
-  w.group->accept(w.plan, old_shard, w.now);
+  w.group->accept(w.plan, old_shard, true, w.now);
   w.settle();
   ASSERT_EQ(w.count("SHARDYARD_CUT"), 1u);
   EXPECT_THAT(w.lines.back().d, HasSubstr("accepted"));
   EXPECT_EQ(w.payloads(g1).size(), 1u);
+}
+
+TEST_F(partition_rules, what_a_dumb_session_left_out_comes_in_order_when_its_guild_is_cut_without_a_proof) {
+  test_shard a, b;
+  overlap(a, b);
+  auto first = at_ms(w.ms()), second = at_ms(w.ms() + 1);
+  w.send(a, {reaction(g1, 1)});
+  w.send(b, {message(g1, first), reaction(g1, 1), message(g1, second)});
+  EXPECT_THAT(w.told(g1), ElementsAre("MESSAGE_REACTION_ADD"));
+  w.group->accept(w.plan, old_shard, false, w.now);
+  w.settle();
+  w.send(a, {reaction(g1, 2)});
+  w.send(b, {reaction(g1, 2), message(g1, at_ms(w.ms() + 2))});
+  EXPECT_THAT(w.told(g1), ElementsAre("MESSAGE_REACTION_ADD", "SHARDYARD_CUT", "MESSAGE_CREATE",
+                                      "MESSAGE_CREATE", "MESSAGE_REACTION_ADD", "MESSAGE_CREATE"));
 }
 
 } // namespace
