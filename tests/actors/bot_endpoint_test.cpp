@@ -84,7 +84,7 @@ struct bot_endpoint_scene : partition_scene {
       auto other = mark_of(mark_kind::started);
       other.from = {{1, id, 4}, "s" + std::to_string(id)};
       other.guilds.clear();
-      w.send_as(shard, group, stream_mark{1, 100 + id, 1, other});
+      w.send_as(shard, group, stream_mark{1, 100 + id, 1, 0, other});
     }
   }
 

@@ -112,7 +112,7 @@ struct file_sinks : ::testing::Test {
     mark.guilds = {some_guild};
     ++stream;
     ordinal = 0;
-    compat::anon_send(group, stream_mark{++ordinal, stream, 1, mark});
+    compat::anon_send(group, stream_mark{++ordinal, stream, 1, 0, mark});
   }
   void events(std::uint64_t first, std::uint64_t last) {
     for (auto s = first; s <= last; ++s)

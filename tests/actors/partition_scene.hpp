@@ -135,7 +135,7 @@ struct partition_scene : ::testing::Test {
       mark.guilds = {some_guild};
     return mark;
   }
-  void mark(mark_kind kind) { w.send_as(shard, group, stream_mark{++ordinal, stream, 1, mark_of(kind)}); }
+  void mark(mark_kind kind) { w.send_as(shard, group, stream_mark{++ordinal, stream, 1, 0, mark_of(kind)}); }
 
   /// One block with so many events of one guild.
   void events(int count = 1) {
