@@ -156,9 +156,11 @@ TEST(moved_state, keys_and_outages_go_with_their_partition) {
   EXPECT_EQ(state.outages.begin()->first.first, guild(1));
 }
 
-TEST(moved_state, a_key_that_no_sink_has_seen_stays_behind) {
+TEST(moved_state, a_number_that_a_key_claims_goes_along) {
   auto log = log_of(position_of(guild(1), 5), logged_key{guild(1), 6, false, {3, 11}});
-  EXPECT_TRUE(moved(log, {1}).keys.empty());
+  auto keys = moved(log, {1}).keys;
+  ASSERT_EQ(keys.size(), 1u);
+  EXPECT_EQ(keys[0].n, 6u);
 }
 
 TEST(moved_state, sessions_go_along_and_sinks_stay_behind) {

@@ -287,13 +287,15 @@ TEST(recovered_states, a_cut_line_in_the_sink_makes_the_cut_valid) {
   EXPECT_EQ(state.positions.at(guild).lead, side::second);
 }
 
-TEST(recovered_states, a_key_beyond_the_position_was_never_delivered) {
+TEST(recovered_states, a_key_beyond_the_position_claims_its_number_and_was_not_delivered_as_far_as_is_known) {
   auto records = sample_records();
   write_record(records.emplace_back(), logged_key{guild, 8, false, {3, 100}});
   auto state = state_of(records);
   state.settle();
-  ASSERT_EQ(state.keys.size(), 1u);
+  ASSERT_EQ(state.keys.size(), 2u);
   EXPECT_EQ(state.keys[0].key.id, 99u);
+  EXPECT_EQ(state.keys[0].n, 0u);
+  EXPECT_EQ(state.keys[1].n, 8u);
 }
 
 } // namespace
