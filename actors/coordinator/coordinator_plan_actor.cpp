@@ -199,9 +199,10 @@ void coordinator_state::keep_running() {
     return;
   place_shards(*active);
   replace_lost_shards(*active);
+  auto may_start = !awaits_hosts();
   auto running = plan && !finished(*plan);
   if (!running) {
-    for (std::uint32_t id = 0; id < active->shard_count; ++id)
+    for (std::uint32_t id = 0; may_start && id < active->shard_count; ++id)
       if (auto shard = active->shard(id); !view.where(shard).host)
         send_start(shard, 0);
     move_shards(*active);
@@ -211,7 +212,7 @@ void coordinator_state::keep_running() {
   replace_lost_shards(plan->to);
   move_shards(plan->from);
   move_shards(plan->to);
-  for (std::uint32_t id = 0; id < plan->from.shard_count; ++id)
+  for (std::uint32_t id = 0; may_start && id < plan->from.shard_count; ++id)
     if (auto shard = plan->from.shard(id); !view.where(shard).host && wants_old_shard(*plan, id))
       send_start(shard, 0);
 }
@@ -223,7 +224,7 @@ void coordinator_state::send_start(const shard_key& shard, std::uint64_t of_plan
   auto place = placements.find("topology/" + std::to_string(shard.topology));
   auto told =
       place != placements.end() && shard.id < place->second.size() && view.reported(place->second[shard.id]);
-  if (!node || !told || at < last + start_repeat || awaits_hosts())
+  if (!node || !told || at < last + start_repeat)
     return;
   last = at;
   compat::send(self, node, start{of_plan, journal.epoch(), shard, next_term(), sessions.find(shard)});
