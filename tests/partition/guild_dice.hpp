@@ -240,8 +240,8 @@ private:
       if (chance(50))
         x["removed_member_ids"] = some([this] { return boost::json::value(id(users)); });
       else
-        x["added_members"] = distinct("user_id", [this] {
-          return object{{"id", id(threads)}, {"user_id", id(users)}, {"member", member()}};
+        x["added_members"] = distinct("user_id", [this, &x] {
+          return object{{"id", x["id"]}, {"user_id", id(users)}, {"member", member()}};
         });
       return x;
     }
