@@ -293,6 +293,7 @@ void partition::accept(const shard_key& shard, side at, bool calls, monotonic no
   each(shard, at, [&](scope_state& g) {
     if (!calls && g.at.kind == scope_kind::guild && voice_.waits(g.at.id))
       return;
+    forget_claims(g, now);
     if (g.handover.lead() != at || !leads(g) || !sources_->may_cut(g.at, at))
       return;
     lane_port port{*this, g, now};

@@ -100,6 +100,8 @@ public:
   /// The plan closed the shard: what it still leads goes to the other side.
   void shard_closed(const shard_key& shard, side at, monotonic now);
   std::uint64_t led_by(const shard_key& shard, side at) const;
+  /// The session is about to end: what of it waits for a claimed number waits no longer.
+  void forget_claims_behind(const source& from, monotonic now);
 
   /// An event that only this shard has shown, while it is still open whether it has to be delivered.
   struct undecided_event {
@@ -225,7 +227,6 @@ private:
   void go_on(scope_state& g, monotonic now);
   void deliver_claimed(scope_state& g, const waiting_event& x, monotonic now);
   void forget_claims(scope_state& g, monotonic now);
-  void forget_claims_behind(const source& from, monotonic now);
   bool has_more_to_show(const scope_state& g, monotonic now) const;
   bool waits_for_claimed(const scope& x) const;
   void look_at_claims(monotonic now);

@@ -50,6 +50,9 @@ void partition_group::begin_drain(const source_mark& mark, monotonic now) {
   if (x.plan != mark.plan)
     x = {mark.plan, now, {}};
   x.open.clear();
+  if (auto slot = sources_.slot(shard); slot && slot->current)
+    for (auto& home : partitions_)
+      home->forget_claims_behind(*slot->current, now);
   if (sources_.slot(shard))
     for (auto& home : partitions_)
       for (auto& event : home->undecided_of(shard, *sources_.assign(shard)))

@@ -135,6 +135,18 @@ TEST_F(claimed_numbers, are_given_up_when_a_session_that_waits_ends) {
   EXPECT_THAT(told(), ElementsAre(Pair(2, R"({"r":7})")));
 }
 
+TEST_F(claimed_numbers, are_given_up_before_a_shard_whose_events_wait_is_closed) {
+  b.unacked.clear();
+  a.unacked.clear();
+  w.restart();
+  w.resync(a);
+  w.resync(b);
+  w.send(a, {reaction(g1, 7)});
+  EXPECT_THAT(told(), IsEmpty());
+  w.mark(a, mark_kind::drain);
+  EXPECT_THAT(told(), ElementsAre(Pair(2, R"({"r":7})")));
+}
+
 TEST_F(claimed_numbers, make_no_more_events_wait_than_may_be_held) {
   b.unacked.clear();
   a.unacked.clear();
