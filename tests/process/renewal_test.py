@@ -92,6 +92,7 @@ def caches_lost_with_a_host_are_filled_through_second_sessions(options):
 def no_renewal_goes_below_the_reserve_or_against_the_operator(options):
     for settings, word in ((["identify.reserve=999"], "IDENTIFYs"), (["cache.refill=false"], "off")):
         with world(options, sim=("--no-presences", "--budget", "1000"), settings=["cache.refill_after_s=1", *settings]) as w:
+            w.delivered(300)  # else a RESUME brings the GUILD_CREATEs again
             for node in w.nodes:
                 node.stop()
                 node.arguments += ["--set", "cache.enabled=true"]
