@@ -16,8 +16,7 @@ constexpr std::size_t low_water = 64u << 10; // of bot_events::on_drained
 std::vector<snowflake> seen_by(const guild_filter& which, std::vector<snowflake> guilds) {
   std::erase_if(guilds, [&](snowflake x) { return x == 0 || !which.sees(x); });
   std::ranges::sort(guilds);
-  auto repeated = std::ranges::unique(guilds);
-  guilds.erase(repeated.begin(), repeated.end());
+  guilds.erase(std::unique(guilds.begin(), guilds.end()), guilds.end()); // clang 14 lacks the one of ranges
   return guilds;
 }
 

@@ -76,8 +76,12 @@ def caches_lost_with_a_host_are_filled_through_second_sessions(options):
     with world(options, sim=("--no-presences",), settings=["cache.refill_after_s=2"], failover=True,
                of_node={"a": ["cache.enabled=false"], "b": ["cache.enabled=true"]}) as w:
         w.delivered(300)
+        # What came with READY shall not come again: with caches GUILD_CREATE is a line of its own, and a has none.
+        w.load(0)
+        wait_for("the last deliveries", w.settled, 30)
         expect(uncached(w) == 0, f"{uncached(w)} guilds are missing before the loss")
         w.nodes[0].kill()
+        w.load(300)
         missing = wait_for("the loss of caches", lambda: uncached(w), 40)
         print(f"   {missing} guilds without cache", flush=True)
         renewed(w, 2)
