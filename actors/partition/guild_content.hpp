@@ -49,7 +49,8 @@ struct guild_cache::content {
   bool note_join(snowflake user) {
     if (std::ranges::find(newest_joins, user) != newest_joins.end())
       return false;
-    std::ranges::rotate(newest_joins, newest_joins.end() - 1);
+    std::rotate(newest_joins.begin(), newest_joins.end() - 1,
+                newest_joins.end()); // clang 14 lacks the one of ranges
     newest_joins.front() = user;
     return true;
   }
