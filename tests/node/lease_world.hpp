@@ -268,8 +268,9 @@ private:
       return;
     }
     auto& x = c_.members[i];
-    if (x.incarnation != incarnation)
-      x = {.incarnation = incarnation};
+    if (x.incarnation != incarnation) // also a dead one's late word; what was given to the host stays noted,
+                                      // as by the coordinator
+      x = {.incarnation = incarnation, .given = x.given};
     x.up = true;
     x.joined = x.asked = coordinator_clock();
     if (i == c_.home && c_.lost_revision != 0) {
