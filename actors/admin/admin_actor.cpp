@@ -5,6 +5,7 @@
 
 #include <caf/io/all.hpp>
 
+#include <algorithm>
 #include <thread>
 
 namespace shardyard {
@@ -59,11 +60,13 @@ std::string admin::connection::open(const std::string& host, std::uint16_t port,
 
 /// Empty on success. Waits for a coordinator where nodes are there and only that is missing.
 std::string admin::connection::look(const std::string& host, std::uint16_t port, milliseconds timeout) {
-  auto end = std::chrono::steady_clock::now() + timeout;
+  auto left = [end = std::chrono::steady_clock::now() + timeout] {
+    return std::chrono::ceil<milliseconds>(end - std::chrono::steady_clock::now());
+  };
   for (;;) {
     leaderless = false;
-    auto why = open(host, port, timeout, 1);
-    if (why.empty() || !leaderless || std::chrono::steady_clock::now() + look_again > end)
+    auto why = open(host, port, std::max(left(), look_again), 1);
+    if (why.empty() || !leaderless || left() < look_again)
       return why;
     std::this_thread::sleep_for(look_again);
   }
