@@ -57,6 +57,10 @@ public:
   /// Reads until `room` is full or nothing more can be had without waiting.
   stream_result read(std::span<char> room);
 
+  /// Whether OpenSSL keeps its buffer of 16 KiB from one read to the next, which an idle connection must not
+  /// and which costs a busy one an allocation per read. What it has when told not to goes with the next read.
+  void keep_buffers(bool keep);
+
   /// Writes as much as possible without waiting.
   stream_result write(std::string_view bytes);
 
@@ -84,7 +88,7 @@ private:
   void shake_hands(opened done);
   stream_result read_plain(std::span<char> room);
   stream_result read_tls(std::span<char> room);
-  stream_state tls_state(int result);
+  stream_state tls_state();
   std::string handshake_error() const;
 
   tcp::resolver resolver_;
@@ -92,6 +96,7 @@ private:
   tls_context::connection tls_;
   std::shared_ptr<tls_context> tls_context_;
   std::string host_;
+  bool keeps_buffers_ = false; ///< OpenSSL's, from one read to the next
   bool closed_ = false;
 };
 

@@ -166,6 +166,7 @@ void gateway_link::connection::handle(std::string_view bytes) {
   if (stage_ == stage::closing)
     return await_close(bytes);
   auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(clock::now().time_since_epoch());
+  stream_.keep_buffers(pace_.steady(now));
   auto fault = reader_.read(bytes, now.count(), space().read, *this);
   if (!fault || stage_ == stage::ended)
     return;

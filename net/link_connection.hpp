@@ -8,6 +8,7 @@
 #include "net/http_reply.hpp"
 #include "net/io_worker.hpp"
 #include "net/payload_reader.hpp"
+#include "net/read_pace.hpp"
 #include "net/send_limit.hpp"
 #include "net/upgrade.hpp"
 
@@ -98,6 +99,7 @@ private:
   link_settings settings_;
   std::shared_ptr<link_events> events_;
   byte_stream stream_;
+  read_pace pace_;
   boost::asio::steady_timer deadline_;
   boost::asio::steady_timer beat_timer_;
   boost::asio::steady_timer slot_timer_;

@@ -28,9 +28,10 @@ struct candidate_state {
   candidate_actor::behavior_type make_behavior() {
     compat::send(self, self, tick{});
     return {[this](tick) {
-      compat::send_after(self, beat, self, tick{});
       if (rules.due(clock::now()))
         campaign();
+      if (!rules.leads()) // else the end of our coordinator begins this anew
+        compat::send_after(self, beat, self, tick{});
     }};
   }
 
@@ -64,6 +65,7 @@ struct candidate_state {
     watch.add(self, coordinator, [this](const caf::error&) {
       rules.ended(clock::now());
       compat::send(self, setup.node, leader_news{});
+      compat::send(self, self, tick{});
     });
     compat::send(self, setup.node, leader_news{coordinator, {}, 0, epoch});
   }

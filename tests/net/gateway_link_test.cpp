@@ -3,6 +3,8 @@
 
 #include <future>
 
+#include <openssl/err.h>
+
 namespace shardyard::net {
 namespace {
 
@@ -51,6 +53,26 @@ TEST_P(link_over, a_session_is_opened_and_its_events_arrive_in_order) {
   EXPECT_EQ(d.at("token"), "secret");
   EXPECT_EQ(d.at("intents"), 513);
   EXPECT_EQ(d.at("shard"), (boost::json::array{3, 8}));
+}
+
+// Some megabytes come in so many pieces that OpenSSL has to say now and then that it wants more.
+TEST_F(link_test, what_others_left_in_the_threads_queue_of_errors_does_not_end_a_connection) {
+  test_certificate certificate{"IP:127.0.0.1"};
+  serve(
+      [](server_peer& peer) {
+        peer.upgrade(text_frame(slow_hello));
+        for (std::uint64_t s = 1; s <= 5; ++s)
+          peer.send(event(s, 2'000'000));
+        peer.expect("close 1000");
+        peer.send_raw(close_frame(1000));
+        peer.expect("end");
+      },
+      compression::none, &certificate);
+  record_->hello = [] { ERR_raise(ERR_LIB_USER, ERR_R_INTERNAL_ERROR); };
+  connect();
+  ASSERT_TRUE(record_->await("event 5 X"));
+  link_->close(1000);
+  EXPECT_EQ(record_->closed().kind, close_kind::asked);
 }
 
 TEST_F(link_test, hello_and_events_may_share_a_segment_with_the_answer_to_the_upgrade) {
