@@ -231,4 +231,9 @@ bool guild_cache::apply(event_type_id type, std::string_view d, const cache_poli
   return (found.scans_itself || change.read()) && (change.*found.change)();
 }
 
+void guild_cache::posted(snowflake message, std::string_view d, const cache_policy& policy) {
+  if (content_)
+    guild_change{*content_, d, policy}.posted(message);
+}
+
 } // namespace shardyard

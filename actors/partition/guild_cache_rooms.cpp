@@ -2,20 +2,53 @@
 #include "actors/partition/guild_change.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace shardyard {
 
 // The frequent one: no more of `d` is read than needed, and the channel is not packed anew.
+namespace {
+
+/// The value of `key`, written as `"key":`, where an object and all that is in it have it once; else nothing.
+/// No string can hold these bytes, since a quote within one has a backslash before it.
+std::string_view only_value(std::string_view json, std::string_view key) {
+  auto find = [key](std::string_view where) {
+    return static_cast<const char*>(::memmem(where.data(), where.size(), key.data(), key.size()));
+  };
+  auto* found = find(json);
+  if (!found || found == json.data() || found[-1] == '\\')
+    return {};
+  auto rest = json.substr(static_cast<std::size_t>(found - json.data()) + key.size());
+  return find(rest) ? std::string_view{} : rest.substr(0, rest.find_first_of(",}"));
+}
+
+} // namespace
+
 bool guild_change::message() {
-  std::string_view room_text, message_text;
+  std::string_view room, message;
   each_field(d_, [&](std::string_view key, std::string_view value) {
     if (key == "channel_id")
-      room_text = value;
+      room = value;
     else if (key == "id")
-      message_text = value;
-    return room_text.empty() || message_text.empty();
+      message = value;
+    return room.empty() || message.empty();
   });
-  auto room = id_of(room_text), message = id_of(message_text);
+  return posted(id_of(room), id_of(message));
+}
+
+// A message always names its channel (Message object, `channel_id`), so a key that is there once is its own.
+bool guild_change::posted(snowflake message) {
+  auto room = id_of(only_value(d_, "\"channel_id\":"));
+  if (room == 0)
+    each_field(d_, [&](std::string_view key, std::string_view value) {
+      if (key == "channel_id")
+        room = id_of(value);
+      return room == 0;
+    });
+  return posted(room, message);
+}
+
+bool guild_change::posted(snowflake room, snowflake message) {
   if (room == 0 || message == 0)
     return false;
   for (auto kind : {channel_row, thread_row}) {
@@ -28,8 +61,8 @@ bool guild_change::message() {
       return false;
     auto at = last.empty() ? nullptr : bytes.data() + (last.data() - bytes.data());
     if (!at || !packed::overwrite_id(at, last.size(), message))
-      edit({kind, room}, [message_text](json_fields& fields) {
-        fields.set("last_message_id", message_text);
+      edit({kind, room}, [text = '"' + std::to_string(message) + '"'](json_fields& fields) {
+        fields.set("last_message_id", text);
         return true;
       });
     return false;

@@ -7,6 +7,7 @@ namespace {
 
 const event_type_id guild_create = find_event_type("GUILD_CREATE");
 const event_type_id guild_delete = find_event_type("GUILD_DELETE");
+const event_type_id message_create = find_event_type("MESSAGE_CREATE");
 const event_type_id presence_update = find_event_type("PRESENCE_UPDATE");
 
 // An event that no session has sent. It stands where `like` stood.
@@ -38,6 +39,10 @@ void partition::follow(scope_state& g, const event_block& block, std::uint32_t i
   if (e.type == guild_create || e.type == guild_delete)
     return; // a new state, or none: see take_snapshot and drop_cache
   auto d = block.data(e);
+  if (e.type == message_create && e.key != 0) {
+    g.cache->posted(e.key, d, *settings_->cache);
+    return;
+  }
   if (g.cache->apply(e.type, d, *settings_->cache) && e.type != presence_update)
     write_cache_step(out_->log(), g.at.id, g.n, cache_step::event, e.type, d);
 }

@@ -89,6 +89,27 @@ TEST(guild_cache, follows_the_recorded_events) {
   EXPECT_EQ(x.entity("channels", general).at("last_message_id"), "1573315713073950934");
 }
 
+TEST(guild_cache, notes_a_message_in_its_own_channel_however_its_bytes_lie) {
+  auto other = R"("channel_id":"1","guild_id":"2")";
+  auto in_general = "\"channel_id\":\"" + std::to_string(general) + '"';
+  auto id = 1573315713073950000u;
+  harbour_cache x;
+  for (auto d : {"{" + in_general + "}", "{\"type\":0," + in_general + ",\"content\":\"hi\"}",
+                 "{\"content\":\"\\\"channel_id\\\":\\\"1\\\"\"," + in_general + "}",
+                 "{\"message_reference\":{" + std::string{other} + "}," + in_general + "}",
+                 "{" + in_general + ",\"message_reference\":{" + other + "}}",
+                 "{ \"channel_id\" : \"" + std::to_string(general) + "\" }",
+                 "{\"channel_id\": \"" + std::to_string(general) + "\" , \"x\":1}"}) {
+    x.cache.posted(++id, d, x.policy);
+    EXPECT_EQ(x.entity("channels", general).at("last_message_id").as_string(), std::to_string(id)) << d;
+  }
+  auto before = x.text();
+  for (auto d : {"{}", "\"channel_id\":", "{\"channel_id\":\"1\"}"}) {
+    x.cache.posted(++id, d, x.policy);
+    EXPECT_EQ(x.text(), before) << d;
+  }
+}
+
 TEST(guild_cache, takes_at_most_two_and_a_half_kib_for_a_small_guild) {
   harbour_cache x;
   EXPECT_LE(x.cache.bytes(), 2560u);
