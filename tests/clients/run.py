@@ -26,7 +26,7 @@ ZSTD_WORLD = ["--guilds", "60", "--rate", "500", "--heartbeat-ms", "41250"]
 TWICE = "Tried to connect a shard that wasn't idle"
 UNSTEADY = {("discordeno", "zlib"): "decompressPacket",
             **{(client, transport): TWICE for client in ("discordjs_ws", "discord_js") for transport in ("none", "zlib")}}
-ATTEMPTS = 4
+ATTEMPTS = 8
 HERE = pathlib.Path(__file__).resolve().parent
 
 
