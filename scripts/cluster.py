@@ -16,21 +16,29 @@ class Failure(Exception):
     """Something did not happen in time or went wrong; the text is for people."""
 
 
-def wait_for(what, condition, seconds=30.0):
-    """Polls `condition` until it gives something true and returns that."""
+def wait_for(what, condition, seconds=30.0, closely=False):
+    """Polls `condition` until it gives something true and returns that. Asking takes a tenth of the time at most, so that those
+    who wait leave the machine to those who work; `closely` is for what passes soon or is measured."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while (began := time.monotonic()) < end:
         result = condition()
         if result:
             return result
-        time.sleep(0.05)
+        time.sleep(0.05 if closely else min(0.25, max(0.02, 9 * (time.monotonic() - began))))
     raise Failure(f"{what} did not happen within {seconds:.0f} s")
 
 
+RESERVED = []
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port of loopback, kept for us until this process ends: a socket that is bound and does not listen bars neither whoever listens
+    there with SO_REUSEADDR nor his next start, but the kernel gives the port to nobody else meanwhile."""
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    RESERVED.append(s)
+    return s.getsockname()[1]
 
 
 class Process:

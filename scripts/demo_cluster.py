@@ -88,7 +88,7 @@ class Demo:
         deliveries, began = Deliveries(self.cluster), time.monotonic()
         self.cluster.kill(name)
         wait_for("all shards live on the hosts that are left",
-                 lambda: deliveries.look() and len(self.cluster.shards_on(*rest)) == RESHARDED, 60)
+                 lambda: deliveries.look() and len(self.cluster.shards_on(*rest)) == RESHARDED, 60, closely=True)
         self.times["its shards RESUMED after"] = f"{time.monotonic() - began:.1f} s"
         wait_for("deliveries of every partition", lambda: len(deliveries.partitions(*rest)) == PARTITIONS, 60)
         at = max(deliveries.partitions(*rest).values()) - began

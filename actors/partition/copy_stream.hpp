@@ -40,13 +40,16 @@ public:
   void stop() { *this = {}; }
   bool active() const { return active_; }
 
-  /// Records that the log now has; with them it has everything up to `commit`.
+  /// Records that the log now has; with them it has everything up to `commit`. Without records, what the
+  /// commit brought is none of the copy's, and the commit is as safe as those before it.
   void append(std::string_view records, std::uint64_t commit) {
-    if (!active_ || records.empty())
+    if (!active_)
       return;
     pending_ += records;
     end_ += records.size();
     marks_.emplace_back(end_, commit);
+    if (!anew_ && !waiting_)
+      take_marks();
   }
 
   /// What to send now; none while an append is under way or when all is sent.
@@ -77,10 +80,7 @@ public:
     waiting_ = false;
     sent_ = confirmed_ = bytes;
     in_flight_ = 0;
-    while (!marks_.empty() && marks_.front().first <= confirmed_) {
-      commit_ = marks_.front().second;
-      marks_.pop_front();
-    }
+    take_marks();
     return true;
   }
 
@@ -88,6 +88,13 @@ public:
   std::uint64_t commit() const { return commit_; }
 
 private:
+  void take_marks() {
+    while (!marks_.empty() && marks_.front().first <= confirmed_) {
+      commit_ = marks_.front().second;
+      marks_.pop_front();
+    }
+  }
+
   std::string pending_;
   std::size_t gone_ = 0; ///< bytes at its beginning that were sent
   std::uint64_t sent_ = 0;

@@ -61,7 +61,7 @@ def side_by_side(stage, packages, folder):
         judge(blue, stage.truth_lines, first)
         judge(green, stage.truth_lines, first, joins_late=True)
         for bot in (blue, green):
-            check_cache(bot, stage.http, fresh=False)
+            check_cache(bot, stage.world(), fresh=False)
             expect(bot.life()["disconnects"] == 0, f"{bot.name}: {bot.life()['disconnects']} disconnects")
         masking(blue, green)
     finally:

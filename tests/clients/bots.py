@@ -1,26 +1,83 @@
 #!/usr/bin/env python3
-"""One bot of a library from npm, or of discord.py, goes through a play, once directly at the simulated Discord (the control) and once through
-Shardyard, and is compared with what really happened.
+"""Bots of libraries from npm, and of discord.py, go through a play, either directly at the simulated Discord (the control) or through
+Shardyard, and each is compared with what really happened.
 
-   bots.py CLIENT [TRANSPORT] --through discord|shardyard
+   bots.py BOT... --through discord|shardyard        BOT: CLIENT, CLIENT.TRANSPORT or CLIENT TRANSPORT, such as eris.zlib
 
 Through Shardyard: the upstream sessions reshard 2 -> 3 -> 8 -> 4 under load, with op 7, an invalid session in the overlap, a real
-join and a real leave, and kill -9 of the node that the bot is not connected to; the bot must not notice. Directly: the faults that
-a bot has to live with at Discord. In both the bot is killed and goes on by RESUME, and a new one must get the world as it is.
+join and a real leave, and kill -9 of the node that the bots are not connected to; no bot must notice. Directly: the faults that
+a bot has to live with at Discord; one bot, since several would have to share out the keys of its IDENTIFYs. In both each bot is killed
+and goes on by RESUME, and a new one must get the world as it is.
 """
 import argparse
 import sys
 
-from play import Bot, check_cache, expect, judge, missing, wait_for
+from play import Bot, Failure, check_cache, expect, judge, missing, wait_for
 from stage import GUILDS, RATE, run
 
+TRANSPORTS = ("none", "zlib", "zstd")
+TELLS_MEMBERSHIP = ("discord_js", "discord_py", "eris", "oceanic")  # libraries with events of their own for joins and leaves
 
-def faults_of_discord(stage, bot):
+
+class Cast:
+    """The bots of a play, all in the same world. One that fails is taken off the stage, and the others go on."""
+
+    def __init__(self, names, make):
+        """`names`: [(client, transport)]; `make(client, transport, **more)` gives a Bot."""
+        self.make = make
+        self.bots = [make(*name) for name in names]
+        self.failures = {}
+
+    def each(self, act):
+        for bot in list(self.bots):
+            try:
+                act(bot)
+            except Failure as failure:
+                print(f"   {bot.name} FAILED: {failure}", flush=True)
+                self.failures[bot.name] = failure
+                self.bots.remove(bot)
+                bot.kill()
+        expect(self.bots, "no bot is left")
+
+    def lives(self):
+        return {bot: bot.life() for bot in self.bots}
+
+    def expect_sessions(self, seen, when):
+        """`seen`: life() of each bot. Every shard has had one session in its life."""
+        self.each(lambda bot: expect(seen[bot]["sessions"] == bot.shards, f"{seen[bot]['sessions']} sessions {when} instead of {bot.shards}"))
+
+    def judged(self, stage, first):
+        """The life of each bot that got everything once and in order."""
+        truth, seen = stage.truth_lines(), {}
+
+        def one(bot):
+            seen[bot] = judge(bot, lambda: truth, first)[1]
+        self.each(one)
+        return seen
+
+    def check_caches(self, stage, fresh):
+        world = stage.world()
+        self.each(lambda bot: check_cache(bot, world, fresh))
+
+    def await_resumed(self, before):
+        self.each(lambda bot: bot.await_resumed(before[bot]["resumed"] + bot.shards))
+
+    def end(self):
+        for bot in self.bots:
+            bot.kill()
+
+    def tell_verdicts(self):
+        for bot in self.bots:
+            print(f"   {bot.name} ok", flush=True)
+        expect(not self.failures, "; ".join(f"{name}: {failure}" for name, failure in self.failures.items()))
+
+
+def faults_of_discord(stage, cast):
     """What may happen to a connection at Discord; each is followed by RESUME, and nothing is lost."""
     for fault in ({"kind": "reconnect"}, {"kind": "close", "code": 4000}, {"kind": "reset"}):
-        before = bot.life()["resumed"]
+        before = cast.lives()
         stage.http("/fault", fault)
-        bot.await_resumed(before + bot.shards)
+        cast.await_resumed(before)
         stage.occurred(RATE)
     join_and_leave(stage)
 
@@ -31,8 +88,8 @@ def join_and_leave(stage):
     stage.http("/fault", {"kind": "leave", "guild": guilds[len(guilds) // 2]})
 
 
-def reshards(stage, bot):
-    """What must not reach the bot at all."""
+def reshards(stage):
+    """What must not reach a bot at all."""
     stage.http("/fault", {"kind": "reconnect"})
     stage.reshard(3, lambda: stage.http("/fault", {"kind": "invalid_session", "shard": [1, 3], "resumable": False}))
     stage.reshard(8, lambda: join_and_leave(stage))
@@ -46,63 +103,100 @@ def reshards(stage, bot):
 
 
 def play(stage, packages, options, folder):
-    bot = Bot(packages, options.client, stage.origin + "/api", folder, transport=options.transport).start()
+    def make(client, transport, **more):
+        return Bot(packages, client, stage.origin + "/api", folder, transport=transport, **more)
+    cast = Cast(options.names, make)
     try:
-        bot.await_guilds(GUILDS)
-        check_cache(bot, stage.http, fresh=True)
-        first, before = stage.stats()["occurrences"], bot.life()["disconnects"]
+        cast.each(Bot.start)
+        cast.each(lambda bot: bot.await_guilds(GUILDS))
+        cast.check_caches(stage, fresh=True)
+        first, before = stage.stats()["occurrences"], cast.lives()
         stage.load()
         stage.occurred(2 * RATE)
-        (faults_of_discord if stage.at_discord else reshards)(stage, bot)
+        faults_of_discord(stage, cast) if stage.at_discord else reshards(stage)
         stage.rest()
-        _, seen = judge(bot, stage.truth_lines, first)
-        expect(seen["sessions"] == bot.shards, f"{seen['sessions']} sessions instead of {bot.shards}")
+        seen = cast.judged(stage, first)
+        cast.expect_sessions(seen, "before the restart")
         if not stage.at_discord:
-            expect(seen["disconnects"] == before, f"{seen['disconnects'] - before} disconnects")
-            expect(seen["outages"] == 0 and seen["invalid"] == 0, f"{seen['outages']} outages, {seen['invalid']} invalid sessions")
-        check_cache(bot, stage.http, fresh=False)
-        restarted(stage, bot, first)
-        if options.client in ("discord_js", "discord_py", "eris", "oceanic"):
-            expect(seen["joined"] == 1 and seen["left"] == 1, f"the library told {seen['joined']} joins, {seen['left']} leaves")
+            cast.each(lambda bot: expect(seen[bot]["disconnects"] == before[bot]["disconnects"],
+                                         f"{seen[bot]['disconnects'] - before[bot]['disconnects']} disconnects"))
+            cast.each(lambda bot: expect(seen[bot]["outages"] == seen[bot]["invalid"] == 0,
+                                         f"{seen[bot]['outages']} outages, {seen[bot]['invalid']} invalid sessions"))
+        cast.check_caches(stage, fresh=False)
+        restarted(stage, cast, first)
+        cast.each(lambda bot: expect(bot.client not in TELLS_MEMBERSHIP or seen[bot]["joined"] == seen[bot]["left"] == 1,
+                                     f"the library told {seen[bot]['joined']} joins, {seen[bot]['left']} leaves"))
     finally:
-        bot.kill()
-    born_anew(stage, packages, options, folder)
+        cast.end()
+    born_anew(stage, cast)
     broken = stage.http("/violations")
     expect(not broken, f"rules of Discord broken: {broken[:3]}")
+    cast.tell_verdicts()
 
 
-def restarted(stage, bot, first):
-    """The bot is killed under load and goes on where it was."""
+def restarted(stage, cast, first):
+    """The bots are killed under load and go on where they were."""
     stage.load()
     stage.occurred(RATE)
-    before = bot.life()
+    before = cast.lives()
     identifies = stage.stats()["identifies_used"]
-    bot.kill()
+    cast.each(Bot.kill)
     stage.occurred(2 * RATE)
-    bot.start()
-    bot.await_resumed(before["resumed"] + bot.shards)
+    cast.each(Bot.start)
+    cast.await_resumed(before)
     stage.occurred(RATE)
     stage.rest()
-    _, seen = judge(bot, stage.truth_lines, first)
-    expect(seen["sessions"] == bot.shards, f"{seen['sessions'] - bot.shards} sessions began anew after the restart")
+    cast.expect_sessions(cast.judged(stage, first), "after the restart")
     expect(stage.stats()["identifies_used"] == identifies, "the restart took an IDENTIFY at Discord")
 
 
-def born_anew(stage, packages, options, folder):
-    """A new bot with another number of shards gets the world as it is now."""
-    bot = Bot(packages, options.client, stage.origin + "/api", folder, name="anew", shards=2, transport=options.transport).start()
+def born_anew(stage, cast):
+    """New bots with another number of shards get the world as it is now."""
+    anew = {bot: cast.make(bot.client, bot.transport, name=f"{bot.name}-anew", shards=2) for bot in cast.bots}
+    guilds, world = len(stage.guilds()), stage.world()
+
+    def right(bot):
+        anew[bot].await_guilds(guilds)
+        check_cache(anew[bot], world, fresh=True)
     try:
-        bot.await_guilds(len(stage.guilds()))
-        check_cache(bot, stage.http, fresh=True)
+        cast.each(lambda bot: anew[bot].start())
+        cast.each(right)
     finally:
-        bot.kill()
+        for bot in anew.values():
+            bot.kill()
+
+
+def named(words):
+    """[(client, transport)]"""
+    names = []
+    for word in words:
+        if word in TRANSPORTS and names:
+            names[-1] = (names[-1][0], word)
+        else:
+            client, _, transport = word.partition(".")
+            names.append((client, transport or "none"))
+    return names
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bots", nargs="+", metavar="BOT", help="script in bots/ and transport (none, zlib or zstd), such as eris.zlib")
+
+    def of_stage(options):
+        if unknown := {transport for _, transport in named(options.bots)} - set(TRANSPORTS):
+            parser.error(f"no transport is named {', '.join(sorted(unknown))}")
+        lacking = {client: missing(client) for client, _ in named(options.bots)}
+        for client, lacks in lacking.items():
+            if lacks:
+                print(f"   {client} SKIPPED: {lacks}", flush=True)
+        options.names = [name for name in named(options.bots) if not lacking[name[0]]]
+        if not options.names:
+            sys.exit(77)
+        if options.through == "discord" and len(options.names) > 1:
+            parser.error("directly at the simulated Discord a bot plays alone")
+        return {"sim": ["--no-presences"]}
+    return run(play, parser, of_stage)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("client", help="name of a script in bots/, such as eris")
-    parser.add_argument("transport", nargs="?", default="none", choices=["none", "zlib", "zstd"])
-    if lacks := missing(parser.parse_known_args()[0].client):
-        print(f"SKIPPED: {lacks}")
-        sys.exit(77)
-    sys.exit(run(play, parser, lambda options: {"sim": ["--no-presences"]}))
+    sys.exit(main())

@@ -31,14 +31,34 @@ def expect(condition, text):
         raise Failure(text)
 
 
+class LinesFile:
+    """A file that grows, read as it does. A torn last line was not seen; a bot that starts again cuts it off."""
+
+    def __init__(self, path):
+        self.path = path
+        self.seen = []
+        self.offset = 0
+
+    def lines(self):
+        """All lines so far; they belong to this object."""
+        if self.path.exists():
+            with open(self.path, "rb") as file:
+                file.seek(self.offset)
+                fresh = file.read()
+            whole = fresh[:fresh.rfind(b"\n") + 1]
+            self.seen += lines_of(whole.decode())
+            self.offset += len(whole)
+        return self.seen
+
+
 class Bot:
     """One bot of a library, through all its processes."""
 
     def __init__(self, packages, client, api, folder, name=None, shards=3, transport="none", intents=NO_PRESENCES, authority=None,
                  **settings):
         """`authority`: a certificate to trust beside the usual ones."""
-        self.client = client
-        self.name = name or f"{client}-{transport}"
+        self.client, self.transport = client, transport
+        self.name = name or f"{client}.{transport}"
         self.shards = shards
         self.intents = intents
         self.lines_file = pathlib.Path(folder) / f"{self.name}.lines"
@@ -47,6 +67,7 @@ class Bot:
                              lines=str(self.lines_file), **settings)
         script = HERE / "bots" / f"{client}.py"
         self.command = [PYTHON, "-B", script] if script.exists() else [packages / "node", script.with_suffix(".mjs")]
+        self.read = LinesFile(self.lines_file)
         self.environment = {"PATH": os.environ["PATH"], "SHARDYARD_CLIENTS": str(packages)}
         if authority:
             self.environment["NODE_EXTRA_CA_CERTS"] = authority
@@ -70,7 +91,7 @@ class Bot:
     def lines(self):
         if self.process and self.process.poll() is not None:
             raise Failure(f"{self.name} ended with {self.process.returncode}:\n{self.tail()}")
-        return lines_of(self.lines_file.read_text()) if self.lines_file.exists() else []
+        return self.read.lines()
 
     def tail(self, count=15):
         return "".join(self.log.read_text(errors="replace").splitlines(keepends=True)[-count:])
@@ -156,10 +177,11 @@ def world_of(http):
     return world
 
 
-def check_cache(bot, http, fresh):
-    """`fresh`: nothing has happened since the bot's GUILD_CREATEs. Else the libraries' own caches are not asked for what some do not
-    keep right: members, of whom they count one twice whose joining Discord tells twice, and threads of channels that are gone."""
-    world, cache = world_of(http), bot.cache()
+def check_cache(bot, world, fresh):
+    """`world`: as world_of() gave it. `fresh`: nothing has happened since the bot's GUILD_CREATEs. Else the libraries' own caches are
+    not asked for what some do not keep right: members, of whom they count one twice whose joining Discord tells twice, and threads
+    of channels that are gone."""
+    cache = bot.cache()
     found = cache_differences(cache["book"], world)
     if cache["own"]:
         if not fresh:

@@ -7,7 +7,7 @@ import tempfile
 import time
 import urllib.request
 
-from play import HERE, TOKEN, Failure, free_port, wait_for
+from play import HERE, TOKEN, Failure, free_port, wait_for, world_of
 from cluster import Cluster, Process
 from run import installed_packages
 
@@ -29,6 +29,10 @@ class Stage:
 
     def guilds(self):
         return sorted(row["id"] for row in self.http("/guilds"))
+
+    def world(self):
+        """All guilds as they are; to be asked when nothing happens."""
+        return world_of(self.http)
 
     def truth_lines(self):
         with urllib.request.urlopen(self.control + "/truth", timeout=30) as answer:

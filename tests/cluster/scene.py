@@ -80,7 +80,7 @@ class Scene(World, HostCluster):
     def time_until(self, name, limit, what, condition):
         """Measures how long it takes; more than `limit` seconds is a failure of the scene, said with the figure."""
         began = time.monotonic()
-        wait_for(what, condition, max(60, 4 * limit))
+        wait_for(what, condition, max(60, 4 * limit), closely=True)
         self.measured[name] = round(time.monotonic() - began, 2)
         if self.measured[name] > limit:
             self.say(f"slower than meant: {name} took {self.measured[name]} s, {limit} s are the target")

@@ -10,7 +10,7 @@ def an_abort_while_guilds_move_brings_all_back(options):
     with world(options, sim=("--no-presences",)) as w:
         w.begin(3)
         w.await_state("moving")
-        wait_for("some guilds cut", lambda: guilds_are_cut(w), 20)
+        wait_for("some guilds cut", lambda: guilds_are_cut(w), 20, closely=True)
         w.run("abort")
         w.await_state("aborted")
         w.await_shards(2)

@@ -11,7 +11,7 @@ def a_node_killed_while_guilds_move_resumes_its_shards(options):
     with world(options, sim=("--no-presences",)) as w:
         w.begin(3)
         w.await_state("moving")
-        wait_for("some guilds cut", lambda: w.report().get("cut", 0) > 0, 20)
+        wait_for("some guilds cut", lambda: w.report().get("cut", 0) > 0, 20, closely=True)
         before = w.identifies()
         w.nodes[0].kill()
         w.delivered(200)

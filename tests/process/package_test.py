@@ -17,8 +17,8 @@ def cached(build, name):
     return ""
 
 
-def carry_out(*arguments):
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=240)
+def carry_out(*arguments, **environment):
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=240, env=dict(os.environ, **environment))
     if done.returncode != 0:
         raise Failure(f"{' '.join(arguments)} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return done.stdout
@@ -34,7 +34,8 @@ def build_against_package(options, folder):
               f"-DCMAKE_CXX_FLAGS={cached(options.build, 'CMAKE_CXX_FLAGS')}",
               f"-DCMAKE_CXX_COMPILER_LAUNCHER={shutil.which('ccache') or ''}",
               f"-DSHARDYARD_EXAMPLES_DIR={os.path.join(prefix, 'share/doc/shardyard/examples')}")
-    carry_out("cmake", "--build", made)
+    # The compiler cache, where there is one, knows the sources again whatever the folder is called.
+    carry_out("cmake", "--build", made, CCACHE_BASEDIR=folder, CCACHE_NOHASHDIR="1")
     return prefix, made
 
 

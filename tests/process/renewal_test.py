@@ -1,4 +1,7 @@
 """Renewals that begin by themselves: a session that went dumb, and caches that only a new session can fill."""
+import os
+import pathlib
+
 from world import expect, run, wait_for, world
 
 WATCH = ("watchdog.renew=true", "watchdog.stretch_s=1", "watchdog.silent_s=4", "watchdog.expected=30")
@@ -12,6 +15,13 @@ def live_sessions(w):
 def uncached(w):
     status = w.ask("status")
     return status and status["delivery"]["uncached"]
+
+
+def acknowledged_at_a(w):
+    """a's log tells where its file ends: shards were told so, since b keeps a copy. After a start under load that may take seconds."""
+    end = str(os.path.getsize(os.path.join(w.folder, "events-a.jsonl"))).encode()
+    with os.scandir(os.path.join(w.folder, "shardyard-state", "a")) as files:
+        return any(end in pathlib.Path(file.path).read_bytes() for file in files if file.name.startswith("positions-"))
 
 
 def renewed(w, shards, seconds=60):
@@ -78,6 +88,7 @@ def caches_lost_with_a_host_are_filled_through_second_sessions(options):
         w.delivered(300)
         # What came with READY shall not come again: with caches GUILD_CREATE is a line of its own, and a has none.
         w.load(0)
+        wait_for("the acknowledgement of all that a has delivered", lambda: acknowledged_at_a(w), 30)
         wait_for("the last deliveries", w.settled, 30)
         expect(uncached(w) == 0, f"{uncached(w)} guilds are missing before the loss")
         w.nodes[0].kill()

@@ -17,6 +17,7 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file_
 sys.path.insert(0, os.path.join(SOURCE, "scripts"))
 from cluster import Cluster, Failure, wait_for  # noqa: E402, F401
 
+SKIPPED = 77
 QUICK = ("handover.stable_for_s=1", "handover.quiet_s=2", "handover.probe_interval_s=1")
 
 
@@ -35,7 +36,11 @@ class World(Cluster):
         return self.report().get("state")
 
     def await_state(self, *states, seconds=30):
-        return wait_for(f"a plan in state {' or '.join(states)}", lambda: self.state() in states and self.state(), seconds)
+        def reached():
+            state = self.state()
+            return state if state in states else None
+        passing = not {"done", "aborted"}.issuperset(states)
+        return wait_for(f"a plan in state {' or '.join(states)}", reached, seconds, closely=passing)
 
     def begin(self, *arguments):
         """Begins a reshard; returns at once."""
@@ -120,15 +125,25 @@ def world(options, nodes=2, shards=2, guilds=200, rate=300, settings=(), sim=(),
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def run(*claims):
-    """main() of a test file: runs all claims, or those named."""
+def run(*claims, lacks=None):
+    """main() of a test file: runs all claims, or those named. `lacks`: what this machine does not have and all of them need."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--program", required=True, help="the shardyard program")
+    parser.add_argument("--list", action="store_true", help="name the claims, run none")
+    parser.add_argument("--program", default=os.path.join(SOURCE, "build/release/shardyard"), help="the shardyard program")
     parser.add_argument("--build", help="the build folder that the package is installed from")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("SHARDYARD_TEST_SEED", random.randrange(1, 1 << 31))))
     parser.add_argument("--keep", action="store_true", help="keep logs and events")
     parser.add_argument("claims", nargs="*", help="names of claims; without any, all")
     options = parser.parse_args()
+    if options.list:
+        print("\n".join(claim.__name__ for claim in claims))
+        sys.exit(0)
+    if lacks:
+        print(f"skipped: {lacks}")
+        sys.exit(SKIPPED)
+    unknown = set(options.claims) - {claim.__name__ for claim in claims}
+    if unknown:
+        parser.error(f"no claim is named {', '.join(sorted(unknown))}; --list names them")
     options.program = os.path.abspath(options.program)
     failed = []
     for claim in claims:

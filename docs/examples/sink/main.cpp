@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
   system_config config;
   caf::actor_system system{config};
   auto port = static_cast<std::uint16_t>(std::atoi(argv[1]));
-  if (auto open = system.middleman().publish(system.spawn(print), port, "127.0.0.1"); !open)
+  if (auto open = system.middleman().publish(system.spawn(print), port, "127.0.0.1", true); !open)
     return std::cerr << caf::to_string(open.error()) << '\n', 1;
   system.await_all_actors_done();
 }

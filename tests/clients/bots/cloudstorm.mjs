@@ -1,10 +1,18 @@
 // cloudstorm: a connection without caches and with a WebSocket of its own. What a restarted process knows of its sessions is put
 // into its connectors before they connect. Where HELLO is read together with the answer to the upgrade, cloudstorm loses it, and
-// connects again after ten seconds.
+// connects again after ten seconds, again and again where the machine is busy: so it is given back to the socket.
+import { ClientRequest } from "node:http";
 import { load, origin, recorder, resumeUrl, settings } from "./recorder.mjs";
 
 const { Client } = load("cloudstorm");
 const { SnowTransfer } = load("snowtransfer");
+
+const { emit } = ClientRequest.prototype;
+ClientRequest.prototype.emit = function (event, ...rest) {
+  const [, socket, head] = rest;
+  if (event === "upgrade" && head.length > 0) socket.unshift(head);
+  return emit.call(this, event, ...rest);
+};
 
 const compress = settings.transport === "zlib";
 const client = new Client(settings.token, {

@@ -9,6 +9,8 @@ import { crc32 } from "node:zlib";
 import { Book, fingerprint } from "./book.mjs";
 
 export const settings = JSON.parse(process.argv[2]);
+// @discordjs/ws now and then connects twice after a close and notices; the first connection lives, and what it brings is judged.
+const harmless = (error) => error?.message === "Tried to connect a shard that wasn't idle";
 const REPLIES = new Set(["READY", "RESUMED"]);
 
 /** The named package, from the folder where scripts/setup-clients put it. */
@@ -44,6 +46,7 @@ export class Recorder {
   }
 
   failed(error) {
+    if (harmless(error)) return;
     this.write({ e: "error", text: String(error?.stack ?? error) });
     console.error(error);
   }
