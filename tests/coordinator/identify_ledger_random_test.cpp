@@ -2,6 +2,7 @@
 // Discord's rules.
 #include "actors/coordinator/identify_ledger.hpp"
 
+#include <deque>
 #include <functional>
 #include <gtest/gtest.h>
 #include <random>
@@ -85,7 +86,7 @@ struct random_cluster {
   std::uint64_t grants = 0;
   bool faults;
   bool keeps_purpose = false;
-  std::deque<unix_time> reshards; // granted to reshards in the last 24 hours
+  std::deque<unix_time> reshards; // granted to reshards in the last 24 hours and not given back
   int into_reserve = 0;
 
   random_cluster(std::uint64_t seed, std::uint32_t total, std::uint32_t concurrency, bool with_faults)
@@ -154,7 +155,10 @@ struct random_cluster {
     auto deadline = asked + grant.valid_for;
     auto sent = chance(10) ? deadline - 1ms : std::min(deadline - 1ms, w.now + between(0ms, 600ms));
     if (chance(5)) { // the connection failed: honest holders give the permit back
-      w.at(w.now + between(1ms, 300ms), [this, id = grant.permit] { write(ledger.returned(id, w.now)); });
+      w.at(w.now + between(1ms, 300ms), [this, id = grant.permit, granted = w.now] {
+        write(ledger.returned(id, w.now));
+        std::erase(reshards, granted);
+      });
       w.at(w.now + 500ms, [this, i] { begin(i); });
       return;
     }
