@@ -14,6 +14,8 @@ using std::chrono::milliseconds;
 using clock = std::chrono::steady_clock;
 
 constexpr auto beat = milliseconds(50);
+constexpr auto beat_of_leader =
+    milliseconds(250); ///< there is nothing to look at while a coordinator of ours lives
 
 double random_phase() {
   return static_cast<double>(std::random_device{}() % 1000) / 1000.0;
@@ -30,8 +32,8 @@ struct candidate_state {
     return {[this](tick) {
       if (rules.due(clock::now()))
         campaign();
-      if (!rules.leads()) // else the end of our coordinator begins this anew
-        compat::send_after(self, beat, self, tick{});
+      // Nobody holds this actor but the message under way, so there always is one.
+      compat::send_after(self, rules.leads() ? beat_of_leader : beat, self, tick{});
     }};
   }
 
@@ -65,7 +67,6 @@ struct candidate_state {
     watch.add(self, coordinator, [this](const caf::error&) {
       rules.ended(clock::now());
       compat::send(self, setup.node, leader_news{});
-      compat::send(self, self, tick{});
     });
     compat::send(self, setup.node, leader_news{coordinator, {}, 0, epoch});
   }
