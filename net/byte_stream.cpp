@@ -190,9 +190,11 @@ stream_result byte_stream::write(std::string_view bytes) {
 /// of the thread's queue of errors, which would have to be emptied before each call: 2 us of the 44 that an
 /// event costs at a moderate rate.
 stream_state byte_stream::tls_state() {
-  if (SSL_want_read(tls_.get()) && BIO_should_read(SSL_get_rbio(tls_.get())))
+  // A fatal error whose alert found no room in the socket would still want to write it, for good.
+  auto failed = std::string_view{SSL_state_string(tls_.get())} == "SSLERR";
+  if (!failed && SSL_want_read(tls_.get()) && BIO_should_read(SSL_get_rbio(tls_.get())))
     return stream_state::wants_read;
-  if (SSL_want_write(tls_.get()) && BIO_should_write(SSL_get_wbio(tls_.get())))
+  if (!failed && SSL_want_write(tls_.get()) && BIO_should_write(SSL_get_wbio(tls_.get())))
     return stream_state::wants_write;
   ERR_clear_error();
   return stream_state::ended;
@@ -202,10 +204,13 @@ void byte_stream::keep_buffers(bool keep) {
   if (keep == keeps_buffers_ || !tls_)
     return;
   keeps_buffers_ = keep;
-  if (keep)
+  if (keep) {
     SSL_clear_mode(tls_.get(), SSL_MODE_RELEASE_BUFFERS);
-  else
-    SSL_set_mode(tls_.get(), SSL_MODE_RELEASE_BUFFERS);
+    return;
+  }
+  SSL_set_mode(tls_.get(), SSL_MODE_RELEASE_BUFFERS);
+  if (SSL_has_pending(tls_.get()) == 0) // half a record may lie there
+    SSL_free_buffers(tls_.get());
 }
 
 void byte_stream::end_writing() {

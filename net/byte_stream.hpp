@@ -57,8 +57,9 @@ public:
   /// Reads until `room` is full or nothing more can be had without waiting.
   stream_result read(std::span<char> room);
 
-  /// Whether OpenSSL keeps its buffer of 16 KiB from one read to the next, which an idle connection must not
-  /// and which costs a busy one an allocation per read. What it has when told not to goes with the next read.
+  /// Whether OpenSSL keeps its buffers (32 KiB to read, and what it has written from) from one call to the
+  /// next: an idle connection must not, and a busy one would allocate them for each read. Told not to, it
+  /// gives back what it has.
   void keep_buffers(bool keep);
 
   /// Writes as much as possible without waiting.

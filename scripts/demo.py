@@ -49,7 +49,7 @@ def while_moving(cluster, action):
     """Starts a thread that carries out `action` once half of the guilds are cut."""
     def body():
         try:
-            wait_for("moving", lambda: half_cut(cluster.ask("report")), 60)
+            wait_for("moving", lambda: half_cut(cluster.ask("report")), 60, closely=True)
             action()
         except Failure as failure:
             say(f"   ! {failure}")

@@ -20,6 +20,8 @@ import sys
 import threading
 import time
 
+from cluster import free_port
+
 CLONE_NEWNET = 0x40000000
 ACCEPT, DROP = 0, 2  # TC_ACT_OK, TC_ACT_SHOT
 libc = ctypes.CDLL(None, use_errno=True)
@@ -178,9 +180,7 @@ class Loopback:
         yield
 
     def port(self, name):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            return s.getsockname()[1]
+        return free_port()
 
     def _none(self, *_, **__):
         raise Unsupported("faults of links need network namespaces (run as root)")

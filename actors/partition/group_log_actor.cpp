@@ -30,17 +30,17 @@ void group_log::go_on(bool last) {
 }
 
 group_log::clock::time_point group_log::due() const {
-  auto result = copy_due_ ? copy_at_ : clock::time_point::max();
-  if (auto retry = commits_.retry_at())
-    result = std::min(result, clock::time_point{*retry});
-  return result;
+  if (auto retry = commits_.retry_at()) // a copy waits for it
+    return clock::time_point{*retry};
+  return copy_due_ ? copy_at_ : clock::time_point::max();
 }
 
 // -- writing
 
 /// A compaction's pieces go behind all records given out before them, so they travel with these.
 void group_log::write(bool last) {
-  if (copy_due_ && !commits_.writing())
+  // What the disk did not take is no part of the log's content yet, and would be none of the copy's.
+  if (copy_due_ && !commits_.writing() && !commits_.retry_at())
     begin_copy();
   if (commits_.writing())
     return;

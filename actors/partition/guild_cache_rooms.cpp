@@ -6,7 +6,6 @@
 
 namespace shardyard {
 
-// The frequent one: no more of `d` is read than needed, and the channel is not packed anew.
 namespace {
 
 /// The value of `key`, written as `"key":`, where an object and all that is in it have it once; else nothing.
@@ -24,6 +23,7 @@ std::string_view only_value(std::string_view json, std::string_view key) {
 
 } // namespace
 
+// The frequent one: no more of `d` is read than needed, and the channel is not packed anew.
 bool guild_change::message() {
   std::string_view room, message;
   each_field(d_, [&](std::string_view key, std::string_view value) {

@@ -40,7 +40,12 @@ class Cast:
         expect(self.bots, "no bot is left")
 
     def lives(self):
-        return {bot: bot.life() for bot in self.bots}
+        seen = {}
+
+        def one(bot):
+            seen[bot] = bot.life()
+        self.each(one)
+        return seen
 
     def expect_sessions(self, seen, when):
         """`seen`: life() of each bot. Every shard has had one session in its life."""
@@ -132,6 +137,9 @@ def play(stage, packages, options, folder):
     broken = stage.http("/violations")
     expect(not broken, f"rules of Discord broken: {broken[:3]}")
     cast.tell_verdicts()
+    if options.skipped:
+        print(f"{options.skipped} of the bots were not there", flush=True)
+        sys.exit(77)
 
 
 def restarted(stage, cast, first):
@@ -190,6 +198,7 @@ def main():
             if lacks:
                 print(f"   {client} SKIPPED: {lacks}", flush=True)
         options.names = [name for name in named(options.bots) if not lacking[name[0]]]
+        options.skipped = len(named(options.bots)) - len(options.names)
         if not options.names:
             sys.exit(77)
         if options.through == "discord" and len(options.names) > 1:

@@ -2,6 +2,7 @@
 // Discord's rules.
 #include "actors/coordinator/identify_ledger.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <gtest/gtest.h>
@@ -155,9 +156,11 @@ struct random_cluster {
     auto deadline = asked + grant.valid_for;
     auto sent = chance(10) ? deadline - 1ms : std::min(deadline - 1ms, w.now + between(0ms, 600ms));
     if (chance(5)) { // the connection failed: honest holders give the permit back
-      w.at(w.now + between(1ms, 300ms), [this, id = grant.permit, granted = w.now] {
+      w.at(w.now + between(1ms, 300ms), [this, i, id = grant.permit, granted = w.now] {
         write(ledger.returned(id, w.now));
-        std::erase(reshards, granted);
+        auto counted = std::find(reshards.begin(), reshards.end(), granted);
+        if (askers[i].purpose == permit_purpose::reshard && counted != reshards.end())
+          reshards.erase(counted);
       });
       w.at(w.now + 500ms, [this, i] { begin(i); });
       return;
