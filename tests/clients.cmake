@@ -1,7 +1,7 @@
 # Clients from npm against the simulator: one test per client and transport that it has. scripts/setup-clients installs the
 # packages; without them the tests are reported as skipped.
 
-# One after the other: clients that get 500 events/s and have no time to read a heartbeat's answer within 4 s connect once more.
+# One after the other: clients that get 500 events/s and have no time to read a heartbeat's answer before the next one is due connect once more.
 function(client_test name)
   add_test(NAME clients.${name} COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/clients/run.py ${ARGN})
   set_tests_properties(clients.${name} PROPERTIES LABELS clients SKIP_RETURN_CODE 77 TIMEOUT 240 PROCESSORS 2 RESOURCE_LOCK clients COST 90)
