@@ -67,7 +67,7 @@ public:
   /// Applied to an empty cache it does nothing. GUILD_CREATE and GUILD_DELETE are the owner's to judge.
   bool apply(event_type_id type, std::string_view d, const cache_policy& policy);
 
-  /// MESSAGE_CREATE `d` for one who knows its id: the same as apply(), in half the time.
+  /// MESSAGE_CREATE `d` for one who knows its id: the same as apply(), mostly without a walk over its fields.
   void posted(snowflake message, std::string_view d, const cache_policy& policy);
 
   /// Appends the `d` of GUILD_CREATE. Keys that no one documents are kept as they came.

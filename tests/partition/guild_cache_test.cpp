@@ -144,7 +144,12 @@ TEST(guild_cache, equals_the_naive_model_after_every_one_of_random_events) {
     for (auto events = 0; events < 200; ++events) {
       auto event = x.dice.next();
       auto before = x.text();
-      auto changed = x.apply(event.name, boost::json::serialize(event.d));
+      auto changed = false;
+      if (event.name == "MESSAGE_CREATE") // as a partition does; the next test has apply() do it
+        x.cache.posted(std::stoull(std::string{event.d.at("id").as_string()}),
+                       boost::json::serialize(event.d), x.policy);
+      else
+        changed = x.apply(event.name, boost::json::serialize(event.d));
       x.model.apply(event.name, event.d);
       ASSERT_EQ(first_difference(guild_lines(x.text()), x.model.lines()), "")
           << event.name << " " << boost::json::serialize(event.d);
