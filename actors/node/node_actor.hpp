@@ -53,6 +53,7 @@ struct node_setup {
   std::shared_ptr<std::atomic<std::int64_t>> deliver_until;
   bot_endpoint_actor endpoint;      ///< of this node; null: bots cannot connect here
   std::function<void()> begin_anew; ///< starts the program again; does not return
+  bool log_thread = true;           ///< as in partition_group_setup
 };
 
 /// Listens nowhere: only actors of this process reach it. Throws std::runtime_error when the state directory

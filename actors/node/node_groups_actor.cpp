@@ -110,6 +110,7 @@ bool node_state::spawn_group(const group_place& place, bool ran_here) {
                                     .place = place,
                                     .partition_count = known.partition_count,
                                     .state_dir = setup.state_dir,
+                                    .log_thread = setup.log_thread,
                                     .sinks = {},
                                     .max_backlog_bytes = setup.max_backlog_bytes,
                                     .tuning = setup.tuning,

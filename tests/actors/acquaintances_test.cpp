@@ -22,6 +22,7 @@ struct acquaintances : coordinator_scene {
     x.card.port = 4000;
     card_of_z = x.card;
     x.state_dir = (folder.path() / "z").string();
+    x.log_thread = false;
     z = w.keep(spawn_quiet_node(w.system, std::move(x)));
   }
 

@@ -19,6 +19,7 @@ struct a_node : coordinator_scene {
     x.card.port = 4000;
     x.state_dir = (folder.path() / "node").string();
     x.coordinator = coordinator;
+    x.log_thread = false;
     return w.keep(spawn_quiet_node(w.system, std::move(x)));
   }
   void begin() {

@@ -53,8 +53,10 @@ public:
     return x;
   }
 
-  /// Delivers what is in the mailboxes; no time passes.
+  /// Delivers what is in the mailboxes; no time passes. CAF's testing scheduler has no lock: an actor in a
+  /// thread of its own would write into the queue that is being read here.
   void run() {
+    EXPECT_EQ(system.detached_actors(), 0u) << "an actor of this test has a thread of its own";
     while (clock().has_job())
       clock().run();
   }
