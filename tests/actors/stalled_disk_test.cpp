@@ -1,8 +1,6 @@
 // A disk under the position log that stalls or is full: what waits for it and what must not.
+#include "tests/actors/full_disk_scene.hpp"
 #include "tests/actors/live_scene.hpp"
-#include "tests/actors/partition_scene.hpp"
-
-#include <cerrno>
 
 namespace shardyard::testing {
 namespace {
@@ -82,30 +80,7 @@ TEST_F(a_stalled_disk, delays_no_heartbeat_and_no_reading_and_loses_nothing) {
 
 // ---- a disk that is full, in virtual time
 
-class full_log_disk final : public disk {
-public:
-  bool full = false;
-
-  ssize_t write(int file, const void* bytes, std::size_t size) override {
-    if (!full)
-      return disk::write(file, bytes, size);
-    errno = ENOSPC;
-    return -1;
-  }
-};
-
-struct a_full_disk : partition_scene {
-  std::shared_ptr<full_log_disk> log_disk = std::make_shared<full_log_disk>();
-
-  void begin() {
-    w.end(group);
-    sink->at_once = true;
-    group = spawn(log_disk);
-    mark(mark_kind::started);
-    events();
-    w.pass(1s);
-    ASSERT_EQ(heard->acknowledged(), 2u);
-  }
+struct a_full_disk : full_disk_scene {
   void interaction() {
     auto block = std::make_shared<event_block>(*make_block({{some_guild, ++s}}));
     block->entries[0].lane = lane::keyed;
