@@ -101,6 +101,10 @@ struct fake_node {
 
 using joined = std::variant<assignment, std::string>;
 
+inline bool says(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
 struct coordinator_scene : ::testing::Test {
   scratch_folder folder;
   world w;

@@ -4,10 +4,6 @@
 namespace shardyard::testing {
 namespace {
 
-bool says(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
-
 /// A store whose lease ends when the test says so.
 struct leased_store : store {
   explicit leased_store(std::unique_ptr<store> x) : rows(std::move(x)) {}
