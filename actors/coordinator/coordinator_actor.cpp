@@ -17,27 +17,8 @@ using std::chrono::seconds;
 namespace {
 
 constexpr auto beat = milliseconds(100);
-constexpr auto fetch_interval = minutes(10);
-constexpr auto fetch_retry = seconds(5);
 constexpr auto identity_patience = seconds(5);
 constexpr auto purge_interval = minutes(1);
-constexpr std::size_t most_permits = 100; ///< in one transaction: etcd takes 128 changes
-
-permit_purpose to_ledger(identify_purpose x) {
-  switch (x) {
-  case identify_purpose::recovery:
-    return permit_purpose::recovery;
-  case identify_purpose::start:
-    return permit_purpose::start;
-  case identify_purpose::reshard:
-    return permit_purpose::reshard;
-  }
-  return permit_purpose::start;
-}
-
-std::uint32_t to_ms32(milliseconds x) {
-  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(x.count(), 0, 86'400'000));
-}
 
 } // namespace
 
@@ -231,108 +212,6 @@ void coordinator_state::place_shards(const topology& x) {
     placements[key] = std::move(placed);
 }
 
-// -- Discord's REST
-// --------------------------------------------------------------------------------------------------------
-
-void coordinator_state::fetch_gateway() {
-  if (!setup.door || fetching || self->clock().now() < next_fetch)
-    return;
-  fetching = true;
-  net::get_gateway_bot(
-      setup.door->io, setup.rest, [to = local_coordinator_actor{self}](net::gateway_bot_answer answer) {
-        compat::anon_send(to,
-                          gateway_news{std::make_shared<const net::gateway_bot_answer>(std::move(answer))});
-      });
-}
-
-void coordinator_state::take(const gateway_news& news) {
-  fetching = false;
-  auto at = self->clock().now();
-  next_fetch = at + fetch_retry;
-  if (auto* good = std::get_if<net::gateway_bot>(news.answer.get())) {
-    next_fetch = at + fetch_interval;
-    use_gateway(*good);
-    return;
-  }
-  if (auto* limited = std::get_if<net::rate_limited>(news.answer.get()))
-    next_fetch = at + limited->retry_after;
-  auto text = net::to_string(*news.answer);
-  spdlog::error("GET /gateway/bot: {}{}", text,
-                gateway_url.empty() ? "" : "; the last good answer stays in use");
-  notice = "GET /gateway/bot: " + text;
-  auto hopeless = std::get_if<net::unreachable>(news.answer.get());
-  if (std::holds_alternative<net::unauthorized>(*news.answer) || (hopeless && hopeless->hopeless))
-    next_fetch = clock::time_point::max();
-}
-
-void coordinator_state::use_gateway(const net::gateway_bot& answer) {
-  session_start_limit limit{.total = answer.total,
-                            .remaining = answer.remaining,
-                            .reset_after = answer.reset_after,
-                            .max_concurrency =
-                                setup.max_concurrency.value_or(std::max(1u, answer.max_concurrency)),
-                            .fetched = now()};
-  ledger.update_from_discord(limit, now());
-  save({.limit = limit});
-  gateway_answered = true;
-  recommended_shards = answer.shards;
-  auto saved = net::gateway_bot_file{setup.gateway_file}.save(answer, to_ms(now()));
-  if (saved)
-    spdlog::warn("the answer of GET /gateway/bot could not be kept: {}", *saved);
-  if (gateway_url != answer.url) {
-    gateway_url = answer.url;
-    announce();
-  }
-}
-
-// -- permits
-// ---------------------------------------------------------------------------------------------------------------
-
-identify_answer coordinator_state::grant(const identify_request& x) {
-  identify_answer result;
-  result.ask = x.ask;
-  if (term_over()) {
-    result.why = "this coordinator's term is over";
-    result.after_ms = 500;
-    return result;
-  }
-  if (auto at = self->clock().now(); at < first_permit) {
-    result.why = "the store was taken over: permits that it does not know must run out first";
-    result.after_ms = to_ms32(std::chrono::ceil<milliseconds>(first_permit - at));
-    return result;
-  }
-  auto reply = ledger.ask({x.shard, to_ledger(x.purpose), x.ask}, now());
-  if (auto* granted = std::get_if<permit_grant>(&reply.answer)) {
-    if (!save({.permits = reply.rows})) {
-      ledger.not_written(granted->permit);
-      result.why = "the coordinator's store cannot be written";
-      result.after_ms = 2000;
-      return result;
-    }
-    result.verdict = identify_verdict::granted;
-    result.permit = granted->permit;
-    result.after_ms = to_ms32(granted->valid_for);
-  } else if (auto* wait = std::get_if<permit_wait>(&reply.answer)) {
-    result.after_ms = std::max(50u, to_ms32(wait->ask_again));
-    result.why = wait->why;
-  } else if (auto* refused = std::get_if<permit_refusal>(&reply.answer)) {
-    result.verdict = identify_verdict::refused;
-    result.after_ms = to_ms32(refused->ask_again);
-    result.why = refused->why;
-    result.instead = refused->instead;
-    notice = refused->why + "; " + refused->instead;
-  }
-  return result;
-}
-
-void coordinator_state::book(const identify_sent& x) {
-  auto changed =
-      x.invalid ? ledger.violated(x.permit, now()) : ledger.used(x.permit, milliseconds(x.age_ms), now());
-  if (x.invalid)
-    spdlog::warn("Discord refused the IDENTIFY of shard {}", to_string(x.shard));
-  unwritten.insert(unwritten.end(), changed.begin(), changed.end());
-}
-
 // -- time
 // ------------------------------------------------------------------------------------------------------------------
 
@@ -362,16 +241,6 @@ bool coordinator_state::term_over() {
   return true;
 }
 
-/// In commits that every store takes, however long it was away.
-void coordinator_state::write_used_permits() {
-  while (!unwritten.empty()) {
-    auto end = unwritten.begin() + static_cast<std::ptrdiff_t>(std::min(unwritten.size(), most_permits));
-    if (!save({.permits = {unwritten.begin(), end}}))
-      return;
-    unwritten.erase(unwritten.begin(), end);
-  }
-}
-
 void coordinator_state::on_tick() {
   if (term_over())
     return;
@@ -390,11 +259,7 @@ void coordinator_state::on_tick() {
   write_used_permits();
   if (auto at = self->clock().now(); at >= next_purge) {
     next_purge = at + purge_interval;
-    auto old = ledger.forget(now());
-    for (std::size_t i = 0; i < old.size(); i += most_permits)
-      save({.forgotten_permits = {old.begin() + static_cast<std::ptrdiff_t>(i),
-                                  old.begin() +
-                                      static_cast<std::ptrdiff_t>(std::min(i + most_permits, old.size()))}});
+    forget_old_permits();
     forget_old_shards();
   }
 }
@@ -405,10 +270,7 @@ local_coordinator_actor::behavior_type coordinator_state::make_behavior() {
       [this](const node_card& card, const caf::strong_actor_ptr& handle) { return join(card, handle); },
       [this](const identify_request& x) { return grant(x); },
       [this](const identify_sent& x) { book(x); },
-      [this](const permit_returned& x) {
-        if (auto changed = ledger.returned(x.permit, now()); !changed.empty())
-          save({.permits = changed});
-      },
+      [this](const permit_returned& x) { take_back(x); },
       [this](const ready& x) {
         view.note(x);
         if (look_is_due())

@@ -1,5 +1,5 @@
-// The coordinator actor's state. Its parts: membership and permits (coordinator_actor.cpp), the running plan
-// (coordinator_plan_actor.cpp), operators' verbs (coordinator_verbs_actor.cpp). Only these files include it.
+// The coordinator actor's state: membership and what its tick does (coordinator_actor.cpp), and one part for
+// each coordinator_*_actor.cpp, named below. Only these files include it.
 #pragma once
 
 #include "actors/compat.hpp"
@@ -25,7 +25,7 @@ struct coordinator_state {
                     std::shared_ptr<store> rows);
   local_coordinator_actor::behavior_type make_behavior();
 
-  // -- membership, places, permits: coordinator_actor.cpp
+  // -- membership, what a new cluster begins with, time: coordinator_actor.cpp
 
   caf::result<assignment> join(const node_card& card, const caf::strong_actor_ptr& handle);
   void node_gone(const std::string& node);
@@ -36,18 +36,26 @@ struct coordinator_state {
   void place_shards(const topology& x);
   std::vector<node_weight> weights() const;
   bool save(const journal_changes& changes);
-  void fetch_gateway();
-  void take(const gateway_news& news);
-  void use_gateway(const net::gateway_bot& answer);
-  void fetch_identity(); ///< coordinator_identity_actor.cpp
-  void take(const identity_news& news);
-  identify_answer grant(const identify_request& x);
-  void book(const identify_sent& x);
   void on_tick();
-  void write_used_permits();
   bool term_over();
   void note(const node_report& x);
   unix_time now() const { return wall.at(self->clock().now()); }
+
+  // -- Discord's REST: coordinator_gateway_actor.cpp, coordinator_identity_actor.cpp
+
+  void fetch_gateway();
+  void take(const gateway_news& news);
+  void use_gateway(const net::gateway_bot& answer);
+  void fetch_identity();
+  void take(const identity_news& news);
+
+  // -- permits: coordinator_permits_actor.cpp
+
+  identify_answer grant(const identify_request& x);
+  void book(const identify_sent& x);
+  void take_back(const permit_returned& x);
+  void write_used_permits();
+  void forget_old_permits();
 
   // -- plan: coordinator_plan_actor.cpp
 
