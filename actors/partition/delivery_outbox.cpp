@@ -4,9 +4,18 @@
 
 namespace shardyard {
 
+namespace {
+
+/// Bytes are those of one session, whichever blocks share them.
+bool goes_on(const event_block& x, const event_block& with) {
+  return x.bytes == with.bytes && (x.bytes || x.from == with.from);
+}
+
+} // namespace
+
 void delivery_outbox::event(const event_block& block, std::uint32_t index, std::uint64_t n,
                             std::uint64_t epoch, std::uint16_t flags) {
-  if (blocks_.empty() || blocks_.back().bytes != block.bytes || blocks_.back().from != block.from) {
+  if (blocks_.empty() || !goes_on(blocks_.back(), block)) {
     auto& fresh = blocks_.emplace_back();
     fresh.from = block.from;
     fresh.received_ns = block.received_ns;

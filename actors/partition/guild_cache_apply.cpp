@@ -201,7 +201,7 @@ std::vector<handler> make_handlers() {
   on("GUILD_MEMBER_UPDATE", &g::member_updated, true);
   on("GUILD_MEMBER_REMOVE", &g::member_gone);
   on("GUILD_MEMBERS_CHUNK", &g::members_chunk);
-  on("VOICE_STATE_UPDATE", &g::voice_state, true);
+  on("VOICE_STATE_UPDATE", &g::voice_state);
   on("GUILD_SCHEDULED_EVENT_CREATE", &g::scheduled_event);
   on("GUILD_SCHEDULED_EVENT_UPDATE", &g::scheduled_event);
   on("GUILD_SCHEDULED_EVENT_DELETE", &g::scheduled_event_gone);

@@ -3,6 +3,12 @@
 #include "actors/partition/guild_change.hpp"
 #include "actors/partition/packed_fields.hpp"
 
+#include <array>
+#include <atomic>
+#include <random>
+
+#include <xxhash.h>
+
 namespace shardyard {
 
 snowflake guild_change::user_in(std::string_view member) const {
@@ -23,6 +29,26 @@ snowflake guild_change::user_in(std::string_view member) const {
 bool guild_change::merge_member(std::string_view json) {
   std::string bytes;
   return packed::encode(bytes, json) && merge_packed_member(bytes);
+}
+
+/// The same for a member that comes again and again: what it is merged into, and with what, decides whether
+/// anything changes, so that is worked out once.
+bool guild_change::merge_repeated(std::string_view json, snowflake user) {
+  static const auto seed = (std::uint64_t{std::random_device{}()} << 32) | std::random_device{}();
+  static std::array<std::atomic<std::uint64_t>, 1 << 14>
+      without_effect; // hashes of both; of any guild and thread
+  auto before = rows_.find({member_row, user});
+  if (!before)
+    return merge_member(json);
+  auto hash = XXH3_64bits_withSeed(json.data(), json.size(), seed);
+  hash = XXH3_64bits_withSeed(before->data(), before->size(), hash);
+  auto& known = without_effect[hash % without_effect.size()];
+  if (known.load(std::memory_order_relaxed) == hash)
+    return false;
+  auto changed = merge_member(json);
+  if (!changed)
+    known.store(hash, std::memory_order_relaxed);
+  return changed;
 }
 
 /// What an event leaves out stays as it was. Mostly it leaves out nothing.
@@ -101,22 +127,18 @@ bool guild_change::presence() {
   return user != 0 && rows_.find({member_row, user}) && put_own(presence_row, d_);
 }
 
+/// Every voice state repeats its member, which is the larger part of it.
 bool guild_change::voice_state() {
-  std::string bytes, state;
-  if (!packed::encode(bytes, d_))
-    return false;
-  auto fields = packed::fields::read(bytes);
-  auto user = fields ? packed::id_of(fields->get("user_id")) : 0;
+  auto user = id_in("user_id");
+  auto member = fields_.get("member");
+  for (auto key : {"member", "guild_id"})
+    fields_.erase(key);
   if (user == 0)
     return false;
-  auto member = fields->get("member");
-  for (auto key : {"member", "guild_id"})
-    fields->erase(key);
-  fields->write(state);
-  auto changed = put_packed(voice_row, state);
+  auto changed = put(voice_row, fields_.text());
   if (!content_.is_kept(user, policy_))
     return drop_member(user) || changed;
-  return (!member.empty() && merge_packed_member(member)) || changed;
+  return (!member.empty() && merge_repeated(member, user)) || changed;
 }
 
 } // namespace shardyard

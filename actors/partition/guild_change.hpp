@@ -77,6 +77,7 @@ private:
   template <class Change>
   bool edit_room(snowflake id, Change change);
   bool merge_member(std::string_view json);
+  bool merge_repeated(std::string_view json, snowflake user);
   bool merge_packed_member(std::string_view bytes);
   bool count_interest(int by);
   bool drop_member(snowflake user);

@@ -27,7 +27,8 @@ using clock = std::chrono::steady_clock;
 constexpr auto ack_interval = milliseconds(50);
 constexpr auto ack_patience =
     milliseconds(100); ///< beyond that, for what comes next to carry the acknowledgements; then a timer does
-constexpr std::uint64_t ack_events = 512;
+constexpr std::uint64_t ack_events = 2048; ///< a quarter of what a shard sends ahead (stream_limits)
+constexpr std::uint64_t ack_bytes = 1 << 20;
 constexpr auto news_interval = milliseconds(200);
 constexpr auto restart_delay = milliseconds(300); ///< before a shard is asked to begin its stream anew
 constexpr auto lease_retry = milliseconds(50);    ///< while this node may not deliver
@@ -74,8 +75,9 @@ struct partition_group_state {
   inbound* reachable(const shard_key& shard);
   template <class Take>
   void take(const shard_key& shard, std::uint64_t term, std::uint64_t stream, Take f);
-  void carry_out();
-  bool acknowledges_in_passing() const;
+  void carry_out() { carry_out(self->clock().now()); }
+  void carry_out(clock::time_point at);
+  bool acknowledges_in_passing(clock::time_point at) const;
   void gather_log();
   void answer_shards();
   void hand_to_sinks();
@@ -85,13 +87,13 @@ struct partition_group_state {
   void progressed();
   caf::result<feed_opened> open_feed(const feed_request& x, const caf::strong_actor_ptr& sink);
   void follow(const assignment& x);
-  void acknowledge();
+  void acknowledge(clock::time_point at);
   bool may_deliver() const;
   caf::result<std::string> release();
   void go_on_releasing();
   void tell_node();
   void on_tick();
-  void arm();
+  void arm(clock::time_point at);
   monotonic now() const { return self->clock().now().time_since_epoch(); }
   /// The mark with its time as of this host, less what it took to come here, which nobody knows.
   source_mark by_our_clock(const stream_mark& x) const {
@@ -114,6 +116,7 @@ struct partition_group_state {
   std::vector<waiting_answer<stream_answer>>
       acks; ///< of one acknowledge(); the next waits until they are out
   std::uint64_t unacknowledged = 0;
+  std::uint64_t unacknowledged_bytes = 0; ///< at most: blocks of several groups share their bytes
   bool durable = false; ///< some reader counts on stable delivery numbers, or the cache does: positions are
                         ///< logged before acknowledgement
   std::uint64_t plan = 0;
@@ -150,15 +153,16 @@ void partition_group_state::take(const shard_key& shard, std::uint64_t term, std
   auto* in = releases.empty() ? current(shard, term, stream) : nullptr;
   if (!in)
     return;
-  if (!f() && !in->restart_asked) {
+  auto at = self->clock().now();
+  if (!f(at.time_since_epoch()) && !in->restart_asked) {
     in->restart_asked = true;
     compat::send_after(self, restart_delay, in->shard, stream_answer{setup.place.id, stream, 0, true});
   }
-  carry_out();
+  carry_out(at);
 }
 
 /// What the rules have decided becomes true: first the log, then the sinks and the answers to the shards.
-void partition_group_state::carry_out() {
+void partition_group_state::carry_out(clock::time_point at) {
   gather_log();
   if (auto batch = group->take_deliveries(); !batch.empty())
     window.add(std::move(batch), before_delivery);
@@ -167,17 +171,17 @@ void partition_group_state::carry_out() {
       drains.push_back({to->shard, std::move(answer), log.newest()});
   forward_commands();
   hand_to_sinks();
-  if (unacknowledged >= ack_events || acknowledges_in_passing())
-    acknowledge();
+  if (unacknowledged >= ack_events || unacknowledged_bytes >= ack_bytes || acknowledges_in_passing(at))
+    acknowledge(at);
   log.go_on(!releases.empty());
   answer_shards();
   go_on_releasing();
-  arm();
+  arm(at);
 }
 
 /// Events that keep coming acknowledge those before them, on the thread that is awake anyway.
-bool partition_group_state::acknowledges_in_passing() const {
-  return unacknowledged > 0 && window.undelivered() == 0 && self->clock().now() >= next_ack;
+bool partition_group_state::acknowledges_in_passing(clock::time_point at) const {
+  return unacknowledged > 0 && window.undelivered() == 0 && at >= next_ack;
 }
 
 /// Records of what the rules have decided: no delivery that follows goes out before them.
@@ -274,14 +278,15 @@ void partition_group_state::follow(const assignment& x) {
   group->retire_all_but(x.active_topology, x.other_topology, now());
 }
 
-void partition_group_state::acknowledge() {
-  next_ack = self->clock().now() + ack_interval;
+void partition_group_state::acknowledge(clock::time_point at) {
+  next_ack = at + ack_interval;
   if (!acks.empty())
     return;
-  unacknowledged = 0;
+  unacknowledged = unacknowledged_bytes = 0;
   if (durable) {
     gather_log();
-    group->checkpoint(now(), true); // tells what is delivered already, so nothing waits for it but the answer
+    group->checkpoint(at.time_since_epoch(),
+                      true); // tells what is delivered already, so nothing waits for it but the answer
     std::vector<sink_offset> offsets;
     for (auto& sink : sinks)
       if (!sink.path.empty())
@@ -302,7 +307,7 @@ bool partition_group_state::may_deliver() const {
 caf::result<std::string> partition_group_state::release() {
   auto promise = self->make_response_promise<std::string>();
   releases.push_back(promise);
-  acknowledge();
+  acknowledge(self->clock().now());
   carry_out();
   return promise;
 }
@@ -334,17 +339,17 @@ void partition_group_state::tell_node() {
   compat::send(self, setup.listener, std::move(news));
 }
 
-void partition_group_state::arm() {
-  auto due = std::min(next_news, clock::time_point{group->next_tick(now())});
+void partition_group_state::arm(clock::time_point at) {
+  auto due = std::min(next_news, clock::time_point{group->next_tick(at.time_since_epoch())});
   if (unacknowledged > 0 || !window.all_taken())
     due = std::min(due, next_ack + ack_patience);
   if (window.any_waits() && !may_deliver())
-    due = std::min(due, self->clock().now() + lease_retry);
-  due = std::max(std::min(due, log.due()), self->clock().now());
+    due = std::min(due, at + lease_retry);
+  due = std::max(std::min(due, log.due()), at);
   if (armed && *armed <= due)
     return;
   armed = due;
-  compat::send_after(self, due - self->clock().now(), self, tick{});
+  compat::send_after(self, due - at, self, tick{});
 }
 
 void partition_group_state::on_tick() {
@@ -352,14 +357,14 @@ void partition_group_state::on_tick() {
   if (armed && at < *armed)
     return; // replaced by an earlier one that has been, and another is on its way
   armed.reset();
-  if (clock::time_point{group->next_tick(now())} <= at)
-    group->tick(now());
+  if (clock::time_point{group->next_tick(at.time_since_epoch())} <= at)
+    group->tick(at.time_since_epoch());
   if (at >= next_ack + ack_patience)
-    acknowledge();
+    acknowledge(at);
   if (at >= next_news)
     tell_node();
   feeds.tick(window.taken());
-  carry_out();
+  carry_out(at);
 }
 
 local_partition_group_actor::behavior_type partition_group_state::make_behavior() {
@@ -380,15 +385,16 @@ local_partition_group_actor::behavior_type partition_group_state::make_behavior(
   return {
       [this](const stream_block& x) {
         if (x.block)
-          take(x.block->from.shard, x.term, x.stream, [&] {
+          take(x.block->from.shard, x.term, x.stream, [&](monotonic at) {
             unacknowledged += x.block->entries.size();
-            return group->on_block(x.ordinal, x.block, now());
+            unacknowledged_bytes += x.block->bytes ? x.block->bytes->size() : 0;
+            return group->on_block(x.ordinal, x.block, at);
           });
       },
       [this](const stream_mark& x) {
-        take(x.mark.from.shard, x.term, x.stream, [&] {
+        take(x.mark.from.shard, x.term, x.stream, [&](monotonic at) {
           ++unacknowledged;
-          return group->on_mark(x.ordinal, by_our_clock(x), now());
+          return group->on_mark(x.ordinal, by_our_clock(x), at);
         });
       },
       [this](const assignment& x) {

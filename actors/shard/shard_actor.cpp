@@ -162,7 +162,7 @@ void shard_state::go_on_releasing(clock::time_point at) {
     spdlog::info("shard {} is released", to_string(setup.shard));
   }
   ended = true;
-  tell_node();
+  tell_node(at);
   self->quit();
 }
 
@@ -188,7 +188,8 @@ void shard_state::arm(clock::time_point at) {
 
 void shard_state::changed() {
   news_due = true;
-  arm(std::max(next_news, self->clock().now()));
+  if (!armed || *armed > next_news) // mostly the tick is on its way, and the time not asked for
+    arm(std::max(next_news, self->clock().now()));
 }
 
 void shard_state::on_tick() {
@@ -226,7 +227,7 @@ void shard_state::on_tick() {
     news_due = true;
   arm(std::max(mix.due(), at + news_interval));
   if (news_due && at >= next_news)
-    tell_node();
+    tell_node(at);
   else if (news_due)
     arm(next_news);
   if (!forgetting)
@@ -234,16 +235,16 @@ void shard_state::on_tick() {
   auto all_told = std::ranges::all_of(outlets, [](auto& x) { return x.stream.empty() || !x.group; });
   if ((all_told && links.empty()) || at >= forget_by) {
     ended = true;
-    tell_node();
+    tell_node(at);
     self->quit();
   } else {
     arm(at + news_interval);
   }
 }
 
-void shard_state::tell_node() {
+void shard_state::tell_node(clock::time_point at) {
   news_due = false;
-  next_news = self->clock().now() + news_interval;
+  next_news = at + news_interval; // of the tick itself: later by a little, it would need a tick of its own
   shard_news news;
   auto& status = news.status;
   status.shard = setup.shard;
@@ -264,7 +265,7 @@ void shard_state::tell_node() {
   news.session_gone = session_gone;
   news.gone = ended;
   news.released = released;
-  news.mix = mix.take(setup.shard, status.guilds, live && awaited.empty(), self->clock().now());
+  news.mix = mix.take(setup.shard, status.guilds, live && awaited.empty(), at);
   if (released)
     news.closed_for_ms = static_cast<std::uint32_t>(
         std::chrono::duration_cast<milliseconds>(self->clock().now() - released_at).count());

@@ -93,7 +93,7 @@ struct shard_state {
   void on_tick();
   void arm(clock::time_point at);
   void changed();
-  void tell_node();
+  void tell_node(clock::time_point at);
   shard_phase phase() const;
   monotonic now() const { return self->clock().now().time_since_epoch(); }
 

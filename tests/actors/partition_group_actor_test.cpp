@@ -33,6 +33,21 @@ TEST_F(partition_group, acknowledges_soon_after_the_sink_accepted) {
   EXPECT_EQ(heard->acknowledged(), 2u);
 }
 
+TEST_F(partition_group, acknowledges_what_fills_a_shards_credit_without_waiting_for_its_time) {
+  sink->at_once = true;
+  mark(mark_kind::started);
+  ASSERT_EQ(heard->acknowledged(), 1u);
+  auto large = '"' + std::string(1 << 20, 'x') + '"';
+  events(1, large);
+  events(1, large);
+  EXPECT_EQ(heard->acknowledged(), 2u) << "few events, many bytes";
+  events(1, "{}");
+  EXPECT_EQ(heard->acknowledged(), 2u) << "its time comes";
+  events(2048);
+  events(2048);
+  EXPECT_EQ(heard->acknowledged(), 5u) << "many events, few bytes";
+}
+
 TEST_F(partition_group, a_sink_that_stops_holds_back_and_loses_nothing) {
   mark(mark_kind::started);
   for (int i = 0; i < 500; ++i)

@@ -138,10 +138,10 @@ struct partition_scene : ::testing::Test {
   void mark(mark_kind kind) { w.send_as(shard, group, stream_mark{++ordinal, stream, 1, 0, mark_of(kind)}); }
 
   /// One block with so many events of one guild.
-  void events(int count = 1) {
+  void events(int count = 1, const std::string& d = "{}") {
     std::vector<test_event> made;
     for (int i = 0; i < count; ++i)
-      made.push_back({some_guild, ++s});
+      made.push_back({some_guild, ++s, d});
     w.send_as(shard, group, stream_block{++ordinal, stream, 1, make_block(made)});
   }
 

@@ -245,6 +245,26 @@ TEST(guild_cache, keeps_what_an_event_leaves_out_of_a_member) {
   EXPECT_FALSE(x.entity("voice_states", senna).as_object().contains("member"));
 }
 
+TEST(guild_cache, takes_a_member_that_it_has_seen_before_when_it_has_another_one_now) {
+  harbour_cache x;
+  auto id = std::to_string(senna);
+  auto guild = R"("guild_id":")" + std::to_string(harbour) + '"';
+  auto join = [&](const std::string& nick, bool changes) {
+    auto d = R"({"user_id":")" + id + R"(","channel_id":")" + std::to_string(voice_room) +
+             R"(","member":{"user":{"id":")" + id + R"("},"nick":")" + nick + R"("},)" + guild + "}";
+    EXPECT_EQ(x.apply("VOICE_STATE_UPDATE", d), changes) << nick;
+    EXPECT_EQ(x.entity("members", senna).at("nick").as_string(), nick);
+  };
+  join("first", true);
+  for (int i = 0; i < 3; ++i)
+    join("first", false);
+  x.apply("GUILD_MEMBER_UPDATE", "{" + guild + R"(,"user":{"id":")" + id + R"("},"nick":"second"})");
+  join("first", true);
+  join("second", true);
+  join("second", false);
+  join("first", true);
+}
+
 TEST(guild_cache, has_no_difference_to_itself) {
   harbour_cache x, y;
   EXPECT_TRUE(x.cache.difference(y.cache, harbour).empty());
