@@ -88,6 +88,10 @@ bot_door::bot_door(io_thread& thread, bot_door_settings settings, std::shared_pt
 }
 
 bot_door::~bot_door() {
+  end();
+}
+
+void bot_door::end() {
   auto& worker = *state_->room->worker;
   if (worker.context().get_executor().running_in_this_thread()) {
     state_->abandon();

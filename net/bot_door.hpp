@@ -76,7 +76,10 @@ public:
   /// Listens at once. Throws std::runtime_error when the address or a file cannot be used, with which and
   /// why. The io_thread must outlive the door.
   bot_door(io_thread& thread, bot_door_settings settings, std::shared_ptr<bot_door_events> events);
-  ~bot_door(); ///< ends every connection; no call of `events` follows
+  ~bot_door(); ///< as end()
+
+  /// Ends every connection; no call of `events` follows, and no posted work is under way any more.
+  void end();
   bot_door(const bot_door&) = delete;
   bot_door& operator=(const bot_door&) = delete;
 

@@ -38,6 +38,8 @@ void endpoint_core::serve(bot_endpoint_actor to) {
 }
 
 void endpoint_core::close() {
+  if (door_)
+    door_->end(); // work that is under way still finds it
   door_.reset();
   actor_ = nullptr;
 }

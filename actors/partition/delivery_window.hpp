@@ -50,6 +50,8 @@ public:
   std::uint64_t given() const { return given_; } ///< newest batch
   std::uint64_t taken() const { return taken_; } ///< newest batch that all have
   bool all_taken() const { return given_ == taken_; }
+  /// Payload given and not taken by all.
+  std::size_t bytes_under_way() const { return bytes_; }
   bool any_waits() const { return !waiting_.empty(); }
   /// Batches that somebody has not got.
   std::uint64_t undelivered() const { return given_ - taken_ + waiting_.size(); }

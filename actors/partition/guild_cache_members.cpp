@@ -37,7 +37,7 @@ bool guild_change::merge_repeated(std::string_view json, snowflake user) {
   static const auto seed = (std::uint64_t{std::random_device{}()} << 32) | std::random_device{}();
   static std::array<std::atomic<std::uint64_t>, 1 << 14>
       without_effect; // hashes of both; of any guild and thread
-  auto before = rows_.find({member_row, user});
+  auto before = user_in(json) == user ? rows_.find({member_row, user}) : std::nullopt;
   if (!before)
     return merge_member(json);
   auto hash = XXH3_64bits_withSeed(json.data(), json.size(), seed);
@@ -127,15 +127,17 @@ bool guild_change::presence() {
   return user != 0 && rows_.find({member_row, user}) && put_own(presence_row, d_);
 }
 
-/// Every voice state repeats its member, which is the larger part of it.
+/// Every voice state repeats its member, which is the larger part of it. A member in it that cannot be read
+/// changes nothing, while the state is taken.
 bool guild_change::voice_state() {
   auto user = id_in("user_id");
   auto member = fields_.get("member");
   for (auto key : {"member", "guild_id"})
     fields_.erase(key);
-  if (user == 0)
+  std::string state;
+  if (user == 0 || !packed::encode(state, fields_.text()))
     return false;
-  auto changed = put(voice_row, fields_.text());
+  auto changed = put_packed(voice_row, state);
   if (!content_.is_kept(user, policy_))
     return drop_member(user) || changed;
   return (!member.empty() && merge_repeated(member, user)) || changed;

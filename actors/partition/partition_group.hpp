@@ -58,6 +58,8 @@ public:
   /// Every sink has all batches up to `through`.
   void delivered(std::uint64_t through) { out_.delivered(through); }
 
+  std::uint64_t unaccepted_events() const { return out_.unaccepted_events(); }
+  bool acks_due() { return streams_.acks_due(out_.accepted()); }
   std::vector<stream_ack> take_acks() { return streams_.take_acks(out_.accepted()); }
   std::vector<drain_answer> drain_answers() { return std::exchange(answers_, {}); }
 

@@ -77,6 +77,7 @@ struct partition_group_state {
   void take(const shard_key& shard, std::uint64_t term, std::uint64_t stream, Take f);
   void carry_out() { carry_out(self->clock().now()); }
   void carry_out(clock::time_point at);
+  bool a_credit_is_used_up() const;
   bool acknowledges_in_passing(clock::time_point at) const;
   void gather_log();
   void answer_shards();
@@ -171,12 +172,19 @@ void partition_group_state::carry_out(clock::time_point at) {
       drains.push_back({to->shard, std::move(answer), log.newest()});
   forward_commands();
   hand_to_sinks();
-  if (unacknowledged >= ack_events || unacknowledged_bytes >= ack_bytes || acknowledges_in_passing(at))
+  answer_shards(); // one acknowledgement at a time
+  if (a_credit_is_used_up() || acknowledges_in_passing(at))
     acknowledge(at);
   log.go_on(!releases.empty());
   answer_shards();
   go_on_releasing();
   arm(at);
+}
+
+/// Or soon will be: a shard that waits for its credit sends nothing that would be answered in passing.
+bool partition_group_state::a_credit_is_used_up() const {
+  return (unacknowledged >= ack_events || unacknowledged_bytes >= ack_bytes) && acks.empty() &&
+         group->acks_due();
 }
 
 /// Events that keep coming acknowledge those before them, on the thread that is awake anyway.
@@ -282,7 +290,6 @@ void partition_group_state::acknowledge(clock::time_point at) {
   next_ack = at + ack_interval;
   if (!acks.empty())
     return;
-  unacknowledged = unacknowledged_bytes = 0;
   if (durable) {
     gather_log();
     group->checkpoint(at.time_since_epoch(),
@@ -293,6 +300,9 @@ void partition_group_state::acknowledge(clock::time_point at) {
         offsets.emplace_back(sink.path, std::to_string(sink.position));
     log.add(group->take_log(), std::move(offsets));
   }
+  // What the sinks have not taken yet is still to be acknowledged, when they have.
+  unacknowledged = group->unaccepted_events();
+  unacknowledged_bytes = window.bytes_under_way();
   for (auto& ack : group->take_acks())
     if (auto* to = reachable(ack.shard))
       acks.push_back({to->shard, {setup.place.id, to->number, ack.through, false}, log.newest()});

@@ -81,6 +81,15 @@ void stream_ledger::advance(stream& x, std::uint64_t accepted) {
   }
 }
 
+bool stream_ledger::acks_due(std::uint64_t accepted) {
+  for (auto& [_, x] : streams_) {
+    advance(x, accepted);
+    if (x.acked != x.told || x.tell_again)
+      return true;
+  }
+  return false;
+}
+
 std::vector<stream_ack> stream_ledger::take_acks(std::uint64_t accepted) {
   std::vector<stream_ack> result;
   for (auto& [shard, x] : streams_) {

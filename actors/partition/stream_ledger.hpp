@@ -52,6 +52,8 @@ public:
 
   /// Streams whose acknowledgement has risen since the last call, deliveries up to `accepted` being accepted.
   std::vector<stream_ack> take_acks(std::uint64_t accepted);
+  /// Whether take_acks() would have one.
+  bool acks_due(std::uint64_t accepted);
 
   std::uint64_t outstanding() const; ///< items not acknowledged
 

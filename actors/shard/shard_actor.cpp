@@ -182,6 +182,9 @@ void shard_state::arm(clock::time_point at) {
   if (armed && *armed <= at)
     return;
   armed = at;
+  // A tick cannot be called back, so one that is on its way already serves again.
+  if (!ticks_sent.insert(at).second)
+    return;
   auto wait = std::max(clock::duration::zero(), at - self->clock().now());
   compat::send_after(self, wait, self, tick{});
 }
@@ -194,6 +197,7 @@ void shard_state::changed() {
 
 void shard_state::on_tick() {
   auto at = self->clock().now();
+  ticks_sent.erase(ticks_sent.begin(), ticks_sent.upper_bound(at));
   if (armed && at < *armed)
     return; // replaced by an earlier one that has been, and another is on its way
   armed.reset();

@@ -137,6 +137,7 @@ struct shard_state {
   compat::down_watch watch;
   std::optional<draining> drains;
   std::optional<clock::time_point> armed;
+  std::set<clock::time_point> ticks_sent; ///< when they are due
   clock::time_point next_probe{};
   clock::time_point next_news{};
   clock::time_point forget_by{};

@@ -265,6 +265,23 @@ TEST(guild_cache, takes_a_member_that_it_has_seen_before_when_it_has_another_one
   join("first", true);
 }
 
+TEST(guild_cache, takes_the_member_of_another_user_in_a_voice_state_each_time) {
+  harbour_cache x;
+  auto guild = R"("guild_id":")" + std::to_string(harbour) + '"';
+  auto member = [](const std::string& nick) {
+    return R"("user":{"id":")" + std::to_string(tobias) + R"("},"nick":")" + nick + '"';
+  };
+  auto join = R"({"user_id":")" + std::to_string(senna) + R"(","channel_id":")" + std::to_string(voice_room) +
+              R"(","member":{)" + member("first") + "}," + guild + "}";
+  for (int i = 0; i < 3; ++i) {
+    x.apply("VOICE_STATE_UPDATE", join);
+    x.apply("VOICE_STATE_UPDATE", join);
+    EXPECT_EQ(x.entity("members", tobias).at("nick").as_string(), "first");
+    x.apply("GUILD_MEMBER_UPDATE", "{" + guild + "," + member("second") + "}");
+    EXPECT_EQ(x.entity("members", tobias).at("nick").as_string(), "second");
+  }
+}
+
 TEST(guild_cache, has_no_difference_to_itself) {
   harbour_cache x, y;
   EXPECT_TRUE(x.cache.difference(y.cache, harbour).empty());
