@@ -8,7 +8,7 @@
 namespace shardyard {
 namespace {
 
-constexpr std::size_t block_bytes = 256; // a look-up goes over the rows of one, half of them on average
+constexpr std::size_t block_bytes = 512; // a look-up goes over the rows of one, half of them on average
 constexpr std::size_t of_malloc = 16;    // what an allocation costs beside its bytes, about
 constexpr std::size_t key_bytes = 1 + sizeof(snowflake);
 

@@ -1,5 +1,5 @@
 // Packed entities in the order of (kind, id), in few allocations: rows lie behind each other in blocks of
-// a quarter of a kilobyte, so that a small guild is a few of them and a change moves one block's bytes.
+// about half a kilobyte, so that a small guild is a few of them and a change moves one block's bytes.
 // Plain class; views hold until the next change.
 #pragma once
 
