@@ -59,12 +59,12 @@ void endpoint_core::run(work x) {
 }
 
 void endpoint_core::run_queue() {
-  std::vector<work> todo;
+  std::vector<work> given;
   {
     std::lock_guard lock{queue_mutex_};
-    todo.swap(queue_);
+    given.swap(queue_);
   }
-  for (auto& x : todo)
+  for (auto& x : given)
     x(*switch_, std::chrono::steady_clock::now());
   arm();
 }
