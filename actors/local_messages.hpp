@@ -59,6 +59,11 @@ struct link_news;
 struct link_message {
   std::shared_ptr<link_news> news;
 };
+/// Events of connection `link` (session::link_number); a message of its own, since it comes per read.
+struct link_block {
+  std::uint64_t link = 0;
+  std::shared_ptr<const event_block> block; ///< `from` filled
+};
 
 /// Partition group -> node, a few times a second: its part of the node's report.
 struct group_news {
@@ -154,6 +159,7 @@ void register_local_messages();
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::shard_routes)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::shard_news)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::link_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::link_block)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::group_news)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::copy_keeper)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::log_append)
@@ -183,4 +189,5 @@ CAF_ADD_TYPE_ID(shardyard_local, (shardyard::endpoint_routes))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::endpoint_wish))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::log_request))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::log_content))
+CAF_ADD_TYPE_ID(shardyard_local, (shardyard::link_block))
 CAF_END_TYPE_ID_BLOCK(shardyard_local)

@@ -4,6 +4,7 @@
 
 #include "messages/event_type.hpp"
 #include "messages/ids.hpp"
+#include "messages/shared_string.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -49,7 +50,7 @@ static_assert(sizeof(event_entry) == 72);
 /// The session that brought a block: which shard, and Discord's id of the session.
 struct event_source {
   shard_key shard;
-  std::string session_id;
+  shared_string session_id;
 
   auto operator<=>(const event_source&) const = default;
 };

@@ -6,6 +6,10 @@ namespace shardyard {
 
 namespace {
 
+/// Positions that may wait besides the newest of each scope.
+constexpr std::size_t most_repeated = 4096;
+constexpr std::size_t most_spare = 256; ///< positions; larger batches are rare enough for the allocator
+
 /// Bytes are those of one session, whichever blocks share them.
 bool goes_on(const event_block& x, const event_block& with) {
   return x.bytes == with.bytes && (x.bytes || x.from == with.from);
@@ -97,14 +101,18 @@ delivery_batch delivery_outbox::take() {
   blocks_.clear();
   current_.number = open_++;
   sent_.push_back(std::exchange(current_, {}));
+  current_.positions = std::move(spare_);
   return result;
 }
 
 void delivery_outbox::delivered(std::uint64_t through) {
   while (!sent_.empty() && sent_.front().number <= through) {
     auto& batch = sent_.front();
-    for (auto& x : batch.positions)
-      dirty_[x.at] = x;
+    dirty_.insert(dirty_.end(), batch.positions.begin(), batch.positions.end());
+    if (batch.positions.capacity() <= most_spare) {
+      spare_ = std::move(batch.positions);
+      spare_.clear();
+    }
     for (auto [session, s] : batch.strays)
       strays_[session] = std::max(strays_[session], s);
     accepted_ = batch.number;
@@ -112,14 +120,32 @@ void delivery_outbox::delivered(std::uint64_t through) {
     unlogged_events_ += batch.events;
     sent_.pop_front();
   }
+  if (dirty_.size() > 2 * scopes_at_least_ + most_repeated)
+    forget_older_positions();
+}
+
+void delivery_outbox::forget_older_positions() {
+  order_.clear();
+  for (auto& x : dirty_)
+    order_.emplace_back(x.at, static_cast<std::uint32_t>(order_.size()));
+  std::ranges::sort(order_);
+  std::vector<position> newest;
+  newest.reserve(dirty_.size());
+  for (std::size_t i = 0; i < order_.size(); ++i)
+    if (i + 1 == order_.size() || order_[i + 1].first != order_[i].first)
+      newest.push_back(dirty_[order_[i].second]);
+  dirty_ = std::move(newest);
+  scopes_at_least_ = dirty_.size();
 }
 
 void delivery_outbox::checkpoint(monotonic now, bool force) {
   if (!force && unlogged_events_ < 256 && now - checked_ < std::chrono::milliseconds(100))
     return;
-  for (auto& [_, x] : dirty_)
+  forget_older_positions();
+  for (auto& x : dirty_)
     write_record(log_, x);
   dirty_.clear();
+  scopes_at_least_ = 0;
   unlogged_events_ = 0;
   checked_ = now;
 }

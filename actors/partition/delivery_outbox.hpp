@@ -79,6 +79,9 @@ public:
   std::string take_log() { return std::exchange(log_, {}); }
 
 private:
+  /// Of what `dirty_` has several times, the newest.
+  void forget_older_positions();
+
   struct sent_batch {
     std::uint64_t number = 0;
     std::uint64_t events = 0;
@@ -97,7 +100,12 @@ private:
   std::uint64_t accepted_events_ = 0;
   std::uint64_t unlogged_events_ = 0;
   monotonic checked_{0};
-  std::unordered_map<scope, position> dirty_;
+  /// Accepted and not in the log: in the order accepted, so a scope may be in it several times. A map would
+  /// cost an allocation and a search in cold memory per event.
+  std::vector<position> dirty_;
+  std::size_t scopes_at_least_ = 0; ///< in `dirty_`
+  std::vector<position> spare_;     ///< room for the positions of the next batch
+  std::vector<std::pair<scope, std::uint32_t>> order_;
   std::unordered_map<std::uint32_t, std::uint64_t> strays_;
   std::string log_;
 };

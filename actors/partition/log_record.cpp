@@ -79,7 +79,9 @@ public:
     get(x.shard.topology);
     get(x.shard.id);
     get(x.shard.count);
-    get(x.session_id);
+    std::string session_id;
+    get(session_id);
+    x.session_id = std::move(session_id);
   }
   bool good() const { return good_; }
 

@@ -29,7 +29,8 @@ constexpr auto ack_patience =
     milliseconds(100); ///< beyond that, for what comes next to carry the acknowledgements; then a timer does
 constexpr std::uint64_t ack_events = 2048; ///< a quarter of what a shard sends ahead (stream_limits)
 constexpr std::uint64_t ack_bytes = 1 << 20;
-constexpr auto news_interval = milliseconds(200);
+constexpr auto news_interval = milliseconds(200); ///< while a plan runs
+constexpr auto figures_interval = milliseconds(500);
 constexpr auto restart_delay = milliseconds(300); ///< before a shard is asked to begin its stream anew
 constexpr auto lease_retry = milliseconds(50);    ///< while this node may not deliver
 
@@ -281,6 +282,8 @@ caf::result<feed_opened> partition_group_state::open_feed(const feed_request& x,
 }
 
 void partition_group_state::follow(const assignment& x) {
+  if (plan != x.plan)
+    next_news = std::min(next_news, self->clock().now());
   plan = x.plan;
   group->set_self(read_bot_identity(x.identity).id);
   group->retire_all_but(x.active_topology, x.other_topology, now());
@@ -334,7 +337,7 @@ void partition_group_state::go_on_releasing() {
 }
 
 void partition_group_state::tell_node() {
-  next_news = self->clock().now() + news_interval;
+  next_news = self->clock().now() + (plan == 0 ? figures_interval : news_interval);
   auto at = now();
   auto report = group->report(at);
   group_news news;

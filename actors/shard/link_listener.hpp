@@ -18,7 +18,8 @@ public:
 
   void on_events(event_block block) override {
     block.from = from_;
-    tell(saw::events{std::make_shared<const event_block>(std::move(block))});
+    if (owner_)
+      send_here(owner_, link_block{number_, std::make_shared<const event_block>(std::move(block))});
   }
 
   void on_ready(net::ready_view ready) override {

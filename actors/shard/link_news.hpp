@@ -1,5 +1,5 @@
-// What the io thread saw on a shard's connection, as values for the shard's mailbox; and the door that the
-// shards of a node share: the io threads and what every connection of the bot has in common.
+// What the io thread saw on a shard's connection besides events, as values for the shard's mailbox; and the
+// door that the shards of a node share: the io threads and what every connection of the bot has in common.
 #pragma once
 
 #include "actors/local_messages.hpp"
@@ -18,9 +18,6 @@ namespace shardyard {
 
 namespace saw {
 struct hello {};
-struct events {
-  std::shared_ptr<const event_block> block; ///< `from` filled
-};
 struct ready {
   std::uint64_t s = 0;
   std::string session_id;
@@ -45,8 +42,8 @@ struct closed {
 
 struct link_news {
   session::link_number link = 0;
-  std::variant<saw::hello, saw::events, saw::ready, saw::resumed, saw::reconnect, saw::invalid_session,
-               saw::heartbeat_ack, saw::room, saw::closed>
+  std::variant<saw::hello, saw::ready, saw::resumed, saw::reconnect, saw::invalid_session, saw::heartbeat_ack,
+               saw::room, saw::closed>
       what;
 };
 

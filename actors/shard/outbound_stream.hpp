@@ -99,7 +99,7 @@ private:
   };
   /// The unacknowledged blocks of one session. Sessions follow one another in a stream, they do not mix.
   struct session_span {
-    std::string session_id;
+    shared_string session_id;
     std::uint64_t first_s = 0;  ///< lowest unacknowledged
     std::uint64_t memory_s = 0; ///< highest that is or was in memory
     std::uint64_t last_s = 0;   ///< highest pushed

@@ -15,6 +15,7 @@ using std::chrono::seconds;
 namespace {
 
 constexpr auto news_interval = milliseconds(100);
+constexpr auto counts_interval = milliseconds(500); ///< while nothing but counts and the cursor changes
 constexpr auto drain_patience = seconds(5);   ///< for the groups' answers, then the drain is asked again
 constexpr auto forget_patience = seconds(5);  ///< for the last marks to be acknowledged
 constexpr auto release_patience = seconds(2); ///< for acknowledgements; beyond it the other host replays more
@@ -65,6 +66,7 @@ shard_actor::behavior_type shard_state::make_behavior() {
       [this](const drain& x) { start_drain(x); },
       [this](const release_shard&) { start_release(); },
       [this](const link_message& x) { on_link(*x.news); },
+      [this](const link_block& x) { on_events(x); },
       [this](tick) { on_tick(); },
   };
 }
@@ -195,6 +197,19 @@ void shard_state::changed() {
     arm(std::max(next_news, self->clock().now()));
 }
 
+/// What each event changes: told less often, since waking the node, its checkpoints and CAF's clock for it
+/// costs more than some events.
+void shard_state::counted() {
+  counts_due = true;
+  if (auto due = counts_at(); !armed || *armed > due)
+    arm(std::max(due, self->clock().now()));
+}
+
+/// While units move, the plan looks at the counts.
+shard_state::clock::time_point shard_state::counts_at() const {
+  return routes->moving ? next_news : next_news + (counts_interval - news_interval);
+}
+
 void shard_state::on_tick() {
   auto at = self->clock().now();
   ticks_sent.erase(ticks_sent.begin(), ticks_sent.upper_bound(at));
@@ -230,10 +245,12 @@ void shard_state::on_tick() {
   if (at >= mix.due())
     news_due = true;
   arm(std::max(mix.due(), at + news_interval));
-  if (news_due && at >= next_news)
+  if ((news_due && at >= next_news) || (counts_due && at >= counts_at()))
     tell_node(at);
-  else if (news_due)
+  if (news_due)
     arm(next_news);
+  else if (counts_due)
+    arm(counts_at());
   if (!forgetting)
     return;
   auto all_told = std::ranges::all_of(outlets, [](auto& x) { return x.stream.empty() || !x.group; });
@@ -247,7 +264,7 @@ void shard_state::on_tick() {
 }
 
 void shard_state::tell_node(clock::time_point at) {
-  news_due = false;
+  news_due = counts_due = false;
   next_news = at + news_interval; // of the tick itself: later by a little, it would need a tick of its own
   shard_news news;
   auto& status = news.status;

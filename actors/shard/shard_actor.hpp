@@ -18,7 +18,7 @@ using shard_actor = stream_source_actor::extend<
     // Close so that the session can be RESUMEd on another host.
     caf::result<void>(release_shard),
     // Take what the socket brought.
-    caf::result<void>(link_message),
+    caf::result<void>(link_message), caf::result<void>(link_block),
     // Timers: reconnects, permits, extra heartbeats, news for the node.
     caf::result<void>(tick)>;
 

@@ -210,13 +210,6 @@ void shard_state::on_link(link_news& news) {
     session::link_number link;
     bool current;
     void operator()(saw::hello&) { me.feed(session::hello{link, me.resume_from()}); }
-    void operator()(saw::events& x) {
-      if (!current)
-        return;
-      if (!me.live)
-        me.feed(session::replayed{link});
-      me.take(x.block);
-    }
     void operator()(saw::ready& x) {
       if (!current)
         return;
@@ -244,6 +237,14 @@ void shard_state::on_link(link_news& news) {
   };
   auto number = machine.current_link();
   std::visit(visitor{*this, news.link, number && *number == news.link}, news.what);
+}
+
+void shard_state::on_events(const link_block& x) {
+  if (machine.current_link() != x.link)
+    return;
+  if (!live)
+    feed(session::replayed{x.link});
+  take(x.block);
 }
 
 void shard_state::on_ready(const saw::ready& x) {

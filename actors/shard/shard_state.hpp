@@ -53,6 +53,7 @@ struct shard_state {
   void ask_permit(const session::ask_permit& x);
   void give_back(std::uint64_t unused);
   void on_link(link_news& news);
+  void on_events(const link_block& x);
   void on_ready(const saw::ready& x);
   void on_closed(session::link_number number, const net::close_reason& reason);
   void note_arrivals(const event_block& block);
@@ -93,6 +94,8 @@ struct shard_state {
   void on_tick();
   void arm(clock::time_point at);
   void changed();
+  void counted();
+  clock::time_point counts_at() const;
   void tell_node(clock::time_point at);
   shard_phase phase() const;
   monotonic now() const { return self->clock().now().time_since_epoch(); }
@@ -139,6 +142,7 @@ struct shard_state {
   std::optional<clock::time_point> armed;
   std::set<clock::time_point> ticks_sent; ///< when they are due
   clock::time_point next_probe{};
+  bool counts_due = false; ///< of the news, only counts and the cursor
   clock::time_point next_news{};
   clock::time_point forget_by{};
   bool news_due = false;

@@ -166,7 +166,7 @@ void shard_state::take(const std::shared_ptr<const event_block>& block) {
   }
   note_arrivals(*fresh);
   watch_room();
-  changed();
+  counted();
 }
 
 void shard_state::pump(outlet& x) {
@@ -204,7 +204,7 @@ void shard_state::acknowledged(const stream_answer& x) {
   outlet->stream.acked(x.through);
   pump(*outlet);
   watch_room();
-  changed();
+  counted();
 }
 
 /// The disk gave a spool's records not back: what is lost there is asked for again with a RESUME from before

@@ -21,7 +21,7 @@ public:
   }
   void put(const event_source& x) {
     put(x.shard);
-    put(x.session_id);
+    put(x.session_id.str());
   }
   std::string result() && { return std::move(out_); }
 
@@ -48,7 +48,9 @@ public:
   }
   void get(event_source& x) {
     get(x.shard);
-    get(x.session_id);
+    std::string session_id;
+    get(session_id);
+    x.session_id = std::move(session_id);
   }
   std::string_view next(std::uint64_t size) {
     if (!ok_ || size > in_.size()) {
