@@ -151,6 +151,11 @@ struct endpoint_wish {
   std::variant<guild_list_wish, guild_fetch_wish, bot_command, bot_presence> what;
 };
 
+/// Watch on the bots' credentials -> endpoint: these bots have lost theirs.
+struct credentials_gone {
+  std::vector<std::string> bots;
+};
+
 /// Registers the types above, and those of register_messages(). Call once, before the first actor_system.
 void register_local_messages();
 
@@ -172,6 +177,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::gateway_news)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::identity_news)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::endpoint_routes)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::endpoint_wish)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shardyard::credentials_gone)
 
 CAF_BEGIN_TYPE_ID_BLOCK(shardyard_local, caf::id_block::shardyard::end)
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::shard_routes))
@@ -190,4 +196,5 @@ CAF_ADD_TYPE_ID(shardyard_local, (shardyard::endpoint_wish))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::log_request))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::log_content))
 CAF_ADD_TYPE_ID(shardyard_local, (shardyard::link_block))
+CAF_ADD_TYPE_ID(shardyard_local, (shardyard::credentials_gone))
 CAF_END_TYPE_ID_BLOCK(shardyard_local)

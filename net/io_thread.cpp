@@ -3,7 +3,9 @@
 #include "net/io_worker.hpp"
 
 #include <algorithm>
+#include <atomic>
 
+#include <boost/asio/post.hpp>
 #include <signal.h>
 
 namespace shardyard::net {
@@ -21,6 +23,15 @@ io_worker::io_worker() {
 
 io_worker::~io_worker() {
   stop();
+}
+
+void io_worker::post(work_queue::work work) {
+  if (queue_.give(std::move(work)))
+    wake();
+}
+
+void io_worker::wake() {
+  asio::post(context_, [this] { queue_.run(); });
 }
 
 void io_worker::enrol(const std::shared_ptr<io_client>& client) {
@@ -41,14 +52,15 @@ void io_worker::abandon_clients() {
 }
 
 // The context is not stopped but runs dry: every handler that holds a connection is called, so none is left
-// behind.
+// behind. It is woken whether or not work was waiting: whoever gave that may not have come to wake it yet.
 void io_worker::stop() {
   if (!thread_.joinable())
     return;
-  asio::post(context_, [this] {
+  queue_.give([this] {
     abandon_clients();
-    stopped_.store(true);
+    queue_.close();
   });
+  wake();
   work_.reset();
   if (thread_.get_id() == std::this_thread::get_id())
     thread_.detach();

@@ -1,14 +1,15 @@
-// One thread with its Asio context, as the sockets inside net/ see it. Not for use outside net/.
+// One thread with its Asio context, as the sockets inside net/ see it. What others have to do with them is
+// done in the order in which it was posted. Not for use outside net/.
 #pragma once
 
-#include <atomic>
+#include "net/work_queue.hpp"
+
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 
 namespace shardyard::net {
 
@@ -29,12 +30,9 @@ public:
 
   asio::io_context& context() { return context_; }
 
-  /// Runs `work` on the thread; dropped when the worker has stopped.
-  template <class Work>
-  void post(Work work) {
-    if (!stopped_.load())
-      asio::post(context_, std::move(work));
-  }
+  /// Runs `work` on the thread, behind everything posted before it from whichever threads; dropped when the
+  /// worker has stopped. From any thread.
+  void post(work_queue::work work);
 
   /// `client` is abandoned when the worker stops before it.
   void enrol(const std::shared_ptr<io_client>& client);
@@ -44,10 +42,11 @@ public:
 
 private:
   void abandon_clients();
+  void wake();
 
   asio::io_context context_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
-  std::atomic<bool> stopped_ = false;
+  work_queue queue_;
   std::mutex clients_mutex_;
   std::vector<std::weak_ptr<io_client>> clients_;
   std::thread thread_;

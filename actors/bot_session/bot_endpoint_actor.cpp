@@ -1,5 +1,6 @@
 #include "actors/bot_session/bot_endpoint_actor.hpp"
 
+#include "actors/bot_session/credential_watch_actor.hpp"
 #include "actors/bot_session/endpoint_core.hpp"
 #include "actors/bot_session/guild_listings.hpp"
 #include "actors/compat.hpp"
@@ -22,6 +23,7 @@ using std::chrono::seconds;
 using clock = std::chrono::steady_clock;
 
 constexpr auto beat = milliseconds(250);
+constexpr auto report_every = seconds(1);
 constexpr auto group_timeout = seconds(3);
 constexpr auto feed_retry = milliseconds(250);
 constexpr auto command_patience = seconds(10); ///< for a group that is not reachable
@@ -79,7 +81,7 @@ struct bot_endpoint_state {
   void command(const bot_command& x);
   void send_waiting_commands();
   void presence(const bot_presence& x);
-  void each_second();
+  void revoke(const credentials_gone& x);
   void on_tick();
 
   bot_endpoint_actor::pointer self;
@@ -93,7 +95,7 @@ struct bot_endpoint_state {
   std::map<std::pair<std::string, guild_filter>, bot_presence> presences;
   std::map<std::string, node_actor> told; ///< nodes that have all presences
   compat::down_watch watch;
-  clock::time_point next_second{};
+  clock::time_point next_report{};
 };
 
 // -- feeds
@@ -340,12 +342,8 @@ void bot_endpoint_state::presence(const bot_presence& x) {
 
 // -- time
 
-void bot_endpoint_state::each_second() {
-  next_second = self->clock().now() + seconds(1);
-  core->report();
-  if (!setup.revoked)
-    return;
-  for (auto& bot : setup.revoked()) {
+void bot_endpoint_state::revoke(const credentials_gone& x) {
+  for (auto& bot : x.bots) {
     spdlog::warn("the credential of bot {} is not valid any more: it is disconnected", bot);
     core->run([bot](bot_switch& bots, bot_switch::time now) { bots.revoke(bot, now); });
   }
@@ -357,12 +355,16 @@ void bot_endpoint_state::on_tick() {
   ask_lists();
   finish_lists();
   send_waiting_commands();
-  if (self->clock().now() >= next_second)
-    each_second();
+  if (auto now = self->clock().now(); now >= next_report) {
+    next_report = now + report_every;
+    core->report();
+  }
 }
 
 bot_endpoint_actor::behavior_type bot_endpoint_state::make_behavior() {
   core->serve(bot_endpoint_actor{self});
+  if (setup.revoked)
+    spawn_credential_watch(self->system(), bot_endpoint_actor{self}, setup.revoked, setup.credential_thread);
   compat::send(self, bot_endpoint_actor{self}, tick{});
   return {
       [this](sink_batch& x) { return take(x); },
@@ -381,6 +383,7 @@ bot_endpoint_actor::behavior_type bot_endpoint_state::make_behavior() {
         if (routes.node)
           compat::send(self, routes.node, x);
       },
+      [this](const credentials_gone& x) { revoke(x); },
       [this](tick) { on_tick(); },
   };
 }

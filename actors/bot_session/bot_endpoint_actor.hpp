@@ -25,7 +25,9 @@ using bot_endpoint_actor = sink_actor::extend<
     caf::result<void>(endpoint_wish),
     // Pass the switch's figures on to the node.
     caf::result<void>(endpoint_report),
-    // Feeds to open again, credentials to read again.
+    // Disconnect bots whose credentials are gone.
+    caf::result<void>(credentials_gone),
+    // Feeds to open again, questions to ask again.
     caf::result<void>(tick)>;
 
 struct bot_endpoint_setup {
@@ -37,8 +39,10 @@ struct bot_endpoint_setup {
   std::shared_ptr<io_door> io;         ///< its threads serve the bots, too
   /// The Authorization that Discord shall see for the one that a bot sent; none: refused. Any thread.
   std::function<std::optional<std::string>(std::string_view)> authorize;
-  /// Called every second on the actor's thread: reads credentials again, names the bots whose are gone.
+  /// Called about every second, by one thread: reads credentials again, names the bots whose are gone. May
+  /// take long.
   std::function<std::vector<std::string>()> revoked;
+  bool credential_thread = true; ///< that thread is of its own; false: tests in virtual time
 };
 
 struct bot_endpoint {

@@ -4,8 +4,6 @@
 
 #include "actors/bot_session/switch_host.hpp"
 
-#include <mutex>
-
 namespace shardyard {
 
 class endpoint_core final : public switch_host,
@@ -44,7 +42,6 @@ public:
 private:
   void arm();
   void wish(endpoint_wish x);
-  void run_queue();
 
   bot_endpoint_setup setup_;
   std::unique_ptr<net::bot_door> door_;
@@ -52,8 +49,6 @@ private:
   bot_endpoint_actor actor_;
   std::vector<endpoint_wish> early_; ///< of bots that came before the actor
   std::optional<bot_switch::time> armed_;
-  std::mutex queue_mutex_;
-  std::vector<work> queue_; ///< for the switch, in the order in which it was given
 };
 
 } // namespace shardyard

@@ -42,31 +42,13 @@ void endpoint_core::close() {
     door_->end(); // work that is under way still finds it
   door_.reset();
   actor_ = nullptr;
-  std::lock_guard lock{queue_mutex_};
-  queue_.clear(); // what is left holds this object
 }
 
-// Asio runs what its own thread posts behind what other threads have posted meanwhile, and the actor is on
-// the door's thread at one time and on another at the next, so the order is kept here.
 void endpoint_core::run(work x) {
-  {
-    std::lock_guard lock{queue_mutex_};
-    queue_.push_back(std::move(x));
-    if (queue_.size() > 1)
-      return; // whoever put the first one has posted
-  }
-  door_->post([me = shared_from_this()] { me->run_queue(); });
-}
-
-void endpoint_core::run_queue() {
-  std::vector<work> given;
-  {
-    std::lock_guard lock{queue_mutex_};
-    given.swap(queue_);
-  }
-  for (auto& x : given)
-    x(*switch_, std::chrono::steady_clock::now());
-  arm();
+  door_->post([me = shared_from_this(), x = std::move(x)] {
+    x(*me->switch_, std::chrono::steady_clock::now());
+    me->arm();
+  });
 }
 
 void endpoint_core::recommend(std::uint32_t shards) {

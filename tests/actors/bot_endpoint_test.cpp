@@ -63,6 +63,8 @@ private:
 struct bot_endpoint_scene : partition_scene {
   std::shared_ptr<local_switch> host = std::make_shared<local_switch>(w);
   bot_endpoint_actor endpoint;
+  std::vector<std::string> gone; ///< bots whose credentials the next reading misses
+  int readings = 0;
 
   void SetUp() override {
     sink->at_once = true;
@@ -74,6 +76,11 @@ struct bot_endpoint_scene : partition_scene {
     bot_endpoint_setup setup;
     setup.node = "a";
     setup.incarnation = 1;
+    setup.revoked = [this] {
+      ++readings;
+      return std::exchange(gone, {});
+    };
+    setup.credential_thread = false;
     endpoint = w.keep(spawn_bot_endpoint(w.system, std::move(setup), host));
     route(group);
   }
@@ -226,6 +233,23 @@ TEST_F(bot_endpoint_scene, a_guild_that_nobody_can_describe_comes_when_its_group
   route(group);
   pass(5s);
   EXPECT_EQ(bot.link->count("GUILD_CREATE"), 1u);
+}
+
+TEST_F(bot_endpoint_scene, a_bot_whose_credential_is_gone_is_disconnected_within_a_second) {
+  auto bot = live();
+  EXPECT_FALSE(bot.link->closed);
+  gone = {"lantern"};
+  pass(1s);
+  EXPECT_EQ(bot.link->closed, 4004);
+}
+
+TEST_F(bot_endpoint_scene, credentials_are_read_as_long_as_there_is_an_endpoint) {
+  pass(3s);
+  EXPECT_GE(readings, 3);
+  w.end(endpoint);
+  auto before = readings;
+  pass(3s);
+  EXPECT_EQ(readings, before);
 }
 
 TEST_F(bot_endpoint_scene, a_command_waits_for_its_group_and_is_asked_again_of_its_next_life) {

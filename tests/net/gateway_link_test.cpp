@@ -2,6 +2,7 @@
 #include "tests/net/link_scene.hpp"
 
 #include <future>
+#include <thread>
 
 #include <openssl/err.h>
 
@@ -278,6 +279,24 @@ TEST_F(link_test, while_reading_is_paused_heartbeats_go_on_and_nothing_is_a_zomb
   resume.get_future().wait();
   EXPECT_EQ(record_->story(), lines{});
   link_->resume_reading();
+  EXPECT_TRUE(record_->await("ready abc"));
+  link_.reset();
+}
+
+TEST_F(link_test, a_pause_from_its_own_thread_does_not_outlast_a_later_word_from_another) {
+  serve([](server_peer& peer) {
+    peer.upgrade();
+    peer.send(slow_hello);
+    peer.receive();
+    peer.send(ready);
+    peer.expect("end");
+  });
+  record_->hello = [this] {
+    link_->pause_reading();
+    std::thread{[this] { link_->resume_reading(); }}.join();
+    link_->identify(identify_);
+  };
+  connect();
   EXPECT_TRUE(record_->await("ready abc"));
   link_.reset();
 }
