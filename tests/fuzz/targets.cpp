@@ -37,6 +37,14 @@ void demand(bool condition, const char* text) {
   std::abort();
 }
 
+unsigned char take_byte(std::string_view& input) {
+  if (input.empty())
+    return 0;
+  auto result = static_cast<unsigned char>(input.front());
+  input.remove_prefix(1);
+  return result;
+}
+
 std::vector<std::string> recorded_payloads() {
   std::vector<std::filesystem::path> files;
   for (auto& entry : std::filesystem::directory_iterator{SHARDYARD_SOURCE_DIR "/tests/net/payloads"})

@@ -1,6 +1,6 @@
 #include "actors/partition/json_scan.hpp"
-#include "actors/partition/packed_json.hpp"
 #include "tests/partition/json_texts.hpp"
+#include "tests/partition/packed_texts.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,12 +8,6 @@
 
 namespace shardyard {
 namespace {
-
-std::string packed_of(std::string_view json) {
-  std::string result;
-  EXPECT_TRUE(packed::encode(result, json)) << json;
-  return result;
-}
 
 void expect_round_trip(std::string_view json) {
   ASSERT_EQ(packed::text_of(packed_of(json)), json);
