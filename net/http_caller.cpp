@@ -31,7 +31,7 @@ using clock = std::chrono::steady_clock;
 namespace {
 
 constexpr auto shortest_try = milliseconds(100);
-constexpr std::size_t read_bytes = 16 << 10;
+constexpr std::size_t answer_read_bytes = 16 << 10;
 
 /// Why it failed, for people; the connection is of no use any more.
 struct call_failed : std::runtime_error {
@@ -151,8 +151,8 @@ private:
   void read(Stream& stream, http::response_parser<http::string_body>& answer) {
     answer.eager(true);
     while (!answer.is_done()) {
-      auto got =
-          run([&](auto done) { stream.async_read_some(buffer_.prepare(read_bytes), std::move(done)); });
+      auto got = run(
+          [&](auto done) { stream.async_read_some(buffer_.prepare(answer_read_bytes), std::move(done)); });
       auto ended = got.error == asio::error::eof && answer.got_some();
       if (got.error && !ended)
         throw call_failed{text_of(got.error)};

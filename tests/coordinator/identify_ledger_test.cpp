@@ -12,7 +12,7 @@ shard_key shard(std::uint32_t id, std::uint32_t topology = 1) {
   return {topology, id, 64};
 }
 
-struct ledger_test : testing::Test {
+struct ledger_test : ::testing::Test {
   identify_ledger ledger;
   unix_time now = first_moment;
 

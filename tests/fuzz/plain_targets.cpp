@@ -4,6 +4,7 @@
 #include "apps/config.hpp"
 #include "messages/event_block.hpp"
 #include "tests/fuzz/targets.hpp"
+#include "tests/source_dir.hpp"
 
 #include <cstring>
 #include <filesystem>
@@ -156,7 +157,7 @@ std::vector<std::string> bot_payload_seeds() {
 
 std::vector<std::string> configuration_seeds() {
   std::vector<std::string> result;
-  for (auto& entry : std::filesystem::directory_iterator{SHARDYARD_SOURCE_DIR "/cluster-config"}) {
+  for (auto& entry : std::filesystem::directory_iterator{source_dir() / "cluster-config"}) {
     if (!entry.is_regular_file())
       continue;
     std::ifstream in{entry.path(), std::ios::binary};
