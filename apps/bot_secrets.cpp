@@ -12,7 +12,7 @@
 namespace shardyard {
 namespace {
 
-bool is_name(std::string_view x) {
+bool is_bot_name(std::string_view x) {
   return !x.empty() && x.size() <= 64 && std::ranges::all_of(x, [](unsigned char c) {
     return std::isalnum(c) || c == '-' || c == '_' || c == '.';
   });
@@ -65,7 +65,7 @@ bot_secrets::content bot_secrets::read() const {
     auto wrong = [&](const std::string& why) {
       result.errors.push_back(file_.filename().string() + ":" + std::to_string(number) + ": " + why);
     };
-    if (!is_name(name) || name == token_name)
+    if (!is_bot_name(name) || name == token_name)
       wrong("a name is 1 to 64 letters, digits, '-', '_' or '.', and not \"token\"");
     else if (text.size() < shortest_secret || !more.empty())
       wrong("behind the name stands one secret of at least " + std::to_string(shortest_secret) +

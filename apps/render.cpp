@@ -93,7 +93,7 @@ double number(const json::object& x, std::string_view key) {
   return value && value->is_number() ? value->to_number<double>() : 0;
 }
 
-std::string text(const json::object& x, std::string_view key) {
+std::string text_at(const json::object& x, std::string_view key) {
   auto* value = x.if_contains(key);
   return value ? scalar(*value) : "-";
 }
@@ -106,8 +106,8 @@ std::string bar(double part, double whole, unsigned width) {
 std::string headline(const json::object& reshard) {
   auto paused = reshard.if_contains("paused") && reshard.at("paused") == true;
   auto left = number(reshard, "remaining_s");
-  return fmt::format("reshard {} -> {}  plan {}  {}{}  {:.0f} s gone{}", text(reshard, "from"),
-                     text(reshard, "to"), text(reshard, "plan"), text(reshard, "state"),
+  return fmt::format("reshard {} -> {}  plan {}  {}{}  {:.0f} s gone{}", text_at(reshard, "from"),
+                     text_at(reshard, "to"), text_at(reshard, "plan"), text_at(reshard, "state"),
                      paused ? " (paused)" : "", number(reshard, "elapsed_s"),
                      left > 0 ? fmt::format(", about {:.0f} s left", left) : "");
 }
@@ -142,18 +142,18 @@ std::string render_progress(const json::object& reshard, unsigned width, unsigne
       break;
     }
     auto& unit = entry.as_object();
-    result += fmt::format("  unit {:<4} [{}] {} of {} guilds cut  {}\n", text(unit, "unit"),
-                          bar(number(unit, "cut"), number(unit, "guilds"), cells), text(unit, "cut"),
-                          text(unit, "guilds"), text(unit, "state"));
+    result += fmt::format("  unit {:<4} [{}] {} of {} guilds cut  {}\n", text_at(unit, "unit"),
+                          bar(number(unit, "cut"), number(unit, "guilds"), cells), text_at(unit, "cut"),
+                          text_at(unit, "guilds"), text_at(unit, "state"));
   }
-  auto notice = text(reshard, "notice");
+  auto notice = text_at(reshard, "notice");
   return notice == "-" || notice.empty() ? result : result + "  " + notice + "\n";
 }
 
 std::string render_progress_line(const json::object& reshard) {
-  auto notice = text(reshard, "notice");
-  auto result = fmt::format("{}  {} of {} guilds cut", headline(reshard), text(reshard, "cut"),
-                            text(reshard, "guilds"));
+  auto notice = text_at(reshard, "notice");
+  auto result = fmt::format("{}  {} of {} guilds cut", headline(reshard), text_at(reshard, "cut"),
+                            text_at(reshard, "guilds"));
   return notice == "-" || notice.empty() ? result : result + "  " + notice;
 }
 

@@ -18,7 +18,7 @@
 namespace shardyard::bench {
 namespace {
 
-constexpr std::size_t read_size = 64 << 10;
+constexpr std::size_t client_read_size = 64 << 10;
 
 // Shared by all clients of the process, as they are only needed within one read.
 std::string input;
@@ -192,11 +192,11 @@ void plain_client::identify(std::uint32_t id, std::uint32_t count) {
 
 bool plain_client::read(const std::function<void(const plain_event&)>& on_event) {
   auto& x = *state_;
-  if (input.size() < read_size * 2 + x.rest.size())
-    input.resize(read_size * 4 + x.rest.size());
+  if (input.size() < client_read_size * 2 + x.rest.size())
+    input.resize(client_read_size * 4 + x.rest.size());
   auto held = x.rest.size();
   std::memcpy(input.data(), x.rest.data(), held);
-  auto size = x.read_some(input.data() + held, read_size);
+  auto size = x.read_some(input.data() + held, client_read_size);
   if (size <= 0)
     return false;
   std::string_view bytes{input.data(), held + static_cast<std::size_t>(size)};

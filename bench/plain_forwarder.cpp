@@ -16,11 +16,11 @@ namespace {
 
 constexpr std::uint8_t text_opcode = 1;
 constexpr std::uint8_t binary_opcode = 2;
-constexpr std::size_t read_size = 256 << 10;
+constexpr std::size_t forwarded_read_size = 256 << 10;
 
 [[noreturn]] void read_forever(int listener) {
   auto connection = accept(listener, nullptr, nullptr);
-  std::string room(read_size, '\0');
+  std::string room(forwarded_read_size, '\0');
   while (read(connection, room.data(), room.size()) > 0) {
   }
   _exit(0);

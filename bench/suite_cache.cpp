@@ -5,6 +5,7 @@
 #include "bench/row_makers.hpp"
 #include "bench/suite_runs.hpp"
 #include "sim/event_source.hpp"
+#include "tests/source_dir.hpp"
 
 #include <fstream>
 #include <iterator>
@@ -100,7 +101,7 @@ private:
 };
 
 double small_guild_kib() {
-  std::ifstream in{SHARDYARD_SOURCE_DIR "/tests/net/payloads/04-guild-create-small.json", std::ios::binary};
+  std::ifstream in{source_dir() / "tests/net/payloads/04-guild-create-small.json", std::ios::binary};
   std::string pretty{std::istreambuf_iterator<char>{in}, std::istreambuf_iterator<char>{}};
   auto begin = pretty.find("\"d\":") + 4;
   guild_cache cache;

@@ -1,5 +1,6 @@
 #include "net/bot_door.hpp"
 
+#include "net/accepting.hpp"
 #include "net/bot_http.hpp"
 #include "net/io_thread.hpp"
 
@@ -13,9 +14,6 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 namespace {
-
-constexpr auto pause_after_failed_accept =
-    std::chrono::milliseconds(100); ///< out of file descriptors, mostly
 
 tcp::acceptor listen_at(asio::io_context& context, const std::string& host, std::uint16_t port) {
   try {

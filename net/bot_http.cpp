@@ -1,5 +1,6 @@
 #include "net/bot_http.hpp"
 
+#include "net/accepting.hpp"
 #include "net/bot_socket.hpp"
 #include "net/upgrade.hpp"
 
@@ -7,13 +8,6 @@ namespace shardyard::net {
 namespace {
 
 constexpr auto longest_linger = std::chrono::seconds(2);
-constexpr std::size_t read_size = 16 << 10;
-
-std::string address_of(const byte_stream::tcp::socket& socket) {
-  boost::system::error_code error;
-  auto peer = socket.remote_endpoint(error);
-  return error ? "a peer" : peer.address().to_string() + ":" + std::to_string(peer.port());
-}
 
 } // namespace
 
@@ -69,7 +63,7 @@ void bot_http::read_on() {
 
 /// False: nothing came, and read_on is called when there is more.
 bool bot_http::read_once() {
-  auto got = stream_->read({room_->scratch.data(), read_size});
+  auto got = stream_->read({room_->scratch.data(), door_room::http_read_bytes});
   requests_.push({room_->scratch.data(), got.bytes});
   if (got.bytes > 0)
     return true;
@@ -209,7 +203,7 @@ void bot_http::linger() {
 void bot_http::discard() {
   if (stage_ != stage::lingering)
     return;
-  auto got = stream_->read({room_->scratch.data(), read_size});
+  auto got = stream_->read({room_->scratch.data(), door_room::http_read_bytes});
   if (got.state == stream_state::ended)
     return leave();
   if (got.state == stream_state::open)

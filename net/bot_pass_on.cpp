@@ -6,7 +6,6 @@ namespace shardyard::net {
 namespace {
 
 constexpr std::size_t most_held = 64 << 10; // per direction; one read more may come on top
-constexpr std::size_t read_size = 16 << 10;
 constexpr int turns_at_a_time = 16;
 constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -88,7 +87,7 @@ bool pass_on::wants_request() const {
 bool pass_on::read_client() {
   if (!wants_request())
     return false;
-  auto got = client_.stream->read({room_->scratch.data(), read_size});
+  auto got = client_.stream->read({room_->scratch.data(), door_room::http_read_bytes});
   client_.read_state = got.state;
   if (got.bytes > 0) {
     requests_.push({room_->scratch.data(), got.bytes});
@@ -133,7 +132,7 @@ bool pass_on::write_upstream() {
 bool pass_on::read_upstream() {
   if (answered_ || to_client_.size() >= most_held)
     return false;
-  auto got = discord_.stream->read({room_->scratch.data(), read_size});
+  auto got = discord_.stream->read({room_->scratch.data(), door_room::http_read_bytes});
   discord_.read_state = got.state;
   if (got.bytes > 0) {
     upstream_->answers.push({room_->scratch.data(), got.bytes});

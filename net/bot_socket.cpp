@@ -1,18 +1,19 @@
 #include "net/bot_socket.hpp"
 
+#include "net/frame_opcodes.hpp"
+
 #include <charconv>
 #include <utility>
 
 namespace shardyard::net {
 namespace {
 
-constexpr unsigned text = 1, binary = 2, close_frame = 8, pong_frame = 10;
 constexpr std::size_t drained_mark = 64 << 10;
 constexpr std::size_t write_at_once = 256 << 10;     // more is not gathered in one turn
 constexpr std::size_t whole_from = 1024;             // smaller payloads stay text under IDENTIFY's `compress`
 constexpr std::size_t longest_reason = 123;          // RFC 6455, section 5.5: 125 with the code
 constexpr auto close_wait = std::chrono::seconds(5); // for the bot's close frame
-constexpr int reads_per_turn = 4;
+constexpr int bot_reads_per_turn = 4;
 /// cloudstorm and discordeno lose what comes in the same read as the answer to the upgrade; Discord's HELLO
 /// comes later, too. discordeno needs some time to load its zstd decoder first.
 constexpr auto greeting_delay = std::chrono::milliseconds(100);
@@ -80,7 +81,7 @@ void bot_socket::greet(const bot_query& query, std::string_view rest) {
 
 void bot_socket::read_on() {
   auto state = stream_state::open;
-  for (int turn = 0; turn < reads_per_turn && state == stream_state::open; ++turn) {
+  for (int turn = 0; turn < bot_reads_per_turn && state == stream_state::open; ++turn) {
     if (stage_ == stage::ended || waits_to_read_)
       return;
     auto got = stream_->read({room_->scratch.data(), door_room::read_bytes});
@@ -128,7 +129,7 @@ void bot_socket::take(const client_piece& piece) {
   case client_piece_kind::ping:
     // Who asks without reading the answers gets no more of them.
     if (stage_ == stage::open && queued() < drained_mark)
-      put_frame(pong_frame, {piece.bytes});
+      put_frame(pong_opcode, {piece.bytes});
     return;
   case client_piece_kind::close:
     return answer_close(piece.close_code, piece.close_code, {});
@@ -175,11 +176,11 @@ void bot_socket::compress_payloads() {
 void bot_socket::put_message(std::string_view head, std::string_view body, std::string_view tail) {
   auto whole = whole_payloads_ && head.size() + body.size() + tail.size() >= whole_from;
   if (!compressor_ && !whole)
-    return put_frame(text, {head, body, tail});
+    return put_frame(text_opcode, {head, body, tail});
   auto& packed = room_->compressed;
   packed.clear(door_room::read_bytes);
   (whole ? *room_->whole : *compressor_).pack({head, body, tail}, packed);
-  put_frame(binary, {packed.view()});
+  put_frame(binary_opcode, {packed.view()});
 }
 
 /// RFC 6455, section 5.2; a server's frames are not masked.
@@ -214,9 +215,9 @@ void bot_socket::put_frame(unsigned opcode, std::initializer_list<std::string_vi
 
 void bot_socket::put_close(std::uint16_t code, std::string_view reason) {
   if (code == 1005) // there is no such code on the wire
-    return put_frame(close_frame, {});
+    return put_frame(close_opcode, {});
   const std::array<char, 2> bytes{static_cast<char>(code >> 8), static_cast<char>(code & 0xFF)};
-  put_frame(close_frame, {{bytes.data(), bytes.size()}, fitting(reason)});
+  put_frame(close_opcode, {{bytes.data(), bytes.size()}, fitting(reason)});
 }
 
 void bot_socket::appended() {

@@ -1,14 +1,13 @@
 #include "net/client_frames.hpp"
 
+#include "net/frame_opcodes.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
 namespace shardyard::net {
 namespace {
-
-constexpr std::uint8_t continuation = 0, text = 1, binary = 2, close_frame = 8, ping_frame = 9,
-                       pong_frame = 10;
 
 // RFC 6455, section 7.4: what may stand in a close frame; 1012 to 1014 were registered later.
 bool may_be_sent(unsigned code) {
@@ -71,7 +70,7 @@ std::string_view client_frames::begin_frame() {
     return "reserved bit set without an extension";
   if ((head_[1] & 0x80) == 0)
     return "unmasked frame from the client";
-  if ((opcode_ > binary && opcode_ < close_frame) || opcode_ > pong_frame)
+  if ((opcode_ > binary_opcode && opcode_ < close_opcode) || opcode_ > pong_opcode)
     return "reserved opcode";
   std::memcpy(mask_.data(), head_.data() + head_size - mask_.size(), mask_.size());
   mask_at_ = 0;
@@ -90,14 +89,14 @@ std::string_view client_frames::begin_frame() {
   }
   if (left_ >> 63 != 0)
     return "length above 2^63";
-  if (opcode_ == continuation && !in_message_)
+  if (opcode_ == continuation_opcode && !in_message_)
     return "continuation without a message";
-  if (opcode_ != continuation && in_message_)
+  if (opcode_ != continuation_opcode && in_message_)
     return "new message inside a fragmented one";
-  if (opcode_ != continuation)
+  if (opcode_ != continuation_opcode)
     total_ = 0;
   // A message that is skipped already may go on for ever: its bytes are not counted.
-  if (!skipping_ && (opcode_ == binary || left_ > longest_ - total_)) {
+  if (!skipping_ && (opcode_ == binary_opcode || left_ > longest_ - total_)) {
     report_ = skipping_ = true;
     message_.clear(0);
   }
@@ -159,9 +158,9 @@ client_piece client_frames::take_control(std::span<char>& input) {
     return {};
   stage_ = stage::head;
   std::string_view payload{control_.data(), control_size_};
-  if (opcode_ == close_frame)
+  if (opcode_ == close_opcode)
     return read_close(payload);
-  return {opcode_ == ping_frame ? client_piece_kind::ping : client_piece_kind::pong, 0, payload};
+  return {opcode_ == ping_opcode ? client_piece_kind::ping : client_piece_kind::pong, 0, payload};
 }
 
 client_piece client_frames::read_close(std::string_view payload) {

@@ -61,6 +61,7 @@ public:
   void end();
 
   static constexpr std::size_t read_bytes = 32 << 10;
+  static constexpr std::size_t http_read_bytes = 16 << 10; ///< of requests and answers
 
   std::shared_ptr<io_worker> worker;
   const bot_door_settings settings;

@@ -1,16 +1,15 @@
 #include "net/frame_parser.hpp"
 
+#include "net/frame_opcodes.hpp"
+
 #include <algorithm>
 #include <cstring>
 
 namespace shardyard::net {
 namespace {
 
-constexpr std::uint8_t continuation = 0, text = 1, binary = 2, close_frame = 8, ping_frame = 9,
-                       pong_frame = 10;
-
 bool is_control(std::uint8_t opcode) {
-  return opcode >= close_frame;
+  return opcode >= close_opcode;
 }
 
 } // namespace
@@ -60,7 +59,7 @@ std::string_view frame_parser::begin_frame() {
     return "reserved bit set without an extension";
   if ((head_[1] & 0x80) != 0)
     return "masked frame from the server";
-  if ((opcode_ > binary && opcode_ < close_frame) || opcode_ > pong_frame)
+  if ((opcode_ > binary_opcode && opcode_ < close_opcode) || opcode_ > pong_opcode)
     return "reserved opcode";
   if (is_control(opcode_)) {
     if (!final_)
@@ -77,11 +76,11 @@ std::string_view frame_parser::begin_frame() {
     for (auto i = 0U; i < width; ++i)
       left_ = left_ << 8 | head_[2 + i];
   }
-  if (opcode_ == continuation && !in_message_)
+  if (opcode_ == continuation_opcode && !in_message_)
     return "continuation without a message";
-  if (opcode_ != continuation && in_message_)
+  if (opcode_ != continuation_opcode && in_message_)
     return "new message inside a fragmented one";
-  if (opcode_ != continuation)
+  if (opcode_ != continuation_opcode)
     message_bytes_ = 0;
   if (left_ > max_message_bytes_ - message_bytes_)
     return "message larger than allowed";
@@ -113,8 +112,8 @@ frame_piece frame_parser::take_control(std::string_view& input) {
     return {};
   stage_ = stage::head;
   std::string_view payload{control_.data(), control_size_};
-  if (opcode_ != close_frame)
-    return {opcode_ == ping_frame ? frame_kind::ping : frame_kind::pong, true, 0, payload};
+  if (opcode_ != close_opcode)
+    return {opcode_ == ping_opcode ? frame_kind::ping : frame_kind::pong, true, 0, payload};
   if (payload.empty())
     return {frame_kind::close, true, 1005, {}};
   if (payload.size() == 1)

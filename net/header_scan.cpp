@@ -10,9 +10,9 @@
 namespace shardyard::net {
 namespace {
 
-using namespace simdjson;
+namespace ondemand = simdjson::ondemand;
 
-static_assert(byte_buffer::padding >= SIMDJSON_PADDING);
+static_assert(byte_buffer::padding >= simdjson::SIMDJSON_PADDING);
 
 constexpr std::size_t longest_name = 1024;
 
@@ -33,33 +33,33 @@ std::string_view between_quotes(std::string_view token) {
 }
 
 /// Raw text of any value, which is consumed.
-error_code raw_value(ondemand::value value, std::string_view& out) {
+simdjson::error_code raw_value(ondemand::value value, std::string_view& out) {
   ondemand::json_type type;
-  if (auto error = value.type().get(type); error != SUCCESS)
+  if (auto error = value.type().get(type); error != simdjson::SUCCESS)
     return error;
   if (type == ondemand::json_type::object) {
     ondemand::object object;
-    if (auto error = value.get_object().get(object); error != SUCCESS)
+    if (auto error = value.get_object().get(object); error != simdjson::SUCCESS)
       return error;
     return object.raw_json().get(out);
   }
   if (type == ondemand::json_type::array) {
     ondemand::array array;
-    if (auto error = value.get_array().get(array); error != SUCCESS)
+    if (auto error = value.get_array().get(array); error != simdjson::SUCCESS)
       return error;
     return array.raw_json().get(out);
   }
   out = value.raw_json_token();
-  return SUCCESS;
+  return simdjson::SUCCESS;
 }
 
 /// The id in field `name` of an object value; 0 when it is absent.
 snowflake id_within(ondemand::value value, std::string_view name) {
   ondemand::object object;
-  if (value.get_object().get(object) != SUCCESS)
+  if (value.get_object().get(object) != simdjson::SUCCESS)
     return 0;
   ondemand::value found;
-  if (object.find_field_unordered(name).get(found) != SUCCESS)
+  if (object.find_field_unordered(name).get(found) != simdjson::SUCCESS)
     return 0;
   return read_snowflake(found.raw_json_token());
 }
@@ -84,10 +84,10 @@ public:
   explicit event_fields(payload_header& header)
       : header_(header), type_(type_of(header.type)), open_(wanted_of(type_)) {}
 
-  error_code read(ondemand::object& d) {
+  simdjson::error_code read(ondemand::object& d) {
     for (auto entry : d) {
       ondemand::field field;
-      if (auto error = std::move(entry).get(field); error != SUCCESS)
+      if (auto error = std::move(entry).get(field); error != simdjson::SUCCESS)
         return error;
       take(field);
       if (open_ == 0 && (header_.guild != 0 || header_.channel != 0))
@@ -95,7 +95,7 @@ public:
     }
     if (header_.guild != 0)
       header_.channel = 0;
-    return SUCCESS;
+    return simdjson::SUCCESS;
   }
 
 private:
@@ -139,11 +139,11 @@ private:
 };
 
 /// Reads the ids in d, an object, and then where it ends.
-error_code scan_event(ondemand::value value, payload_header& header) {
+simdjson::error_code scan_event(ondemand::value value, payload_header& header) {
   ondemand::object d;
-  if (auto error = value.get_object().get(d); error != SUCCESS)
+  if (auto error = value.get_object().get(d); error != simdjson::SUCCESS)
     return error;
-  if (auto error = event_fields{header}.read(d); error != SUCCESS)
+  if (auto error = event_fields{header}.read(d); error != simdjson::SUCCESS)
     return error;
   // Goes on where the fields were left, so d is walked once.
   return d.raw_json().get(header.d);
@@ -172,22 +172,22 @@ struct header_scan::parser {
   std::string_view scan(std::string_view payload, payload_header& header) {
     ondemand::document document;
     ondemand::object top;
-    auto error =
-        json.iterate(payload.data(), payload.size(), payload.size() + SIMDJSON_PADDING).get(document);
-    if (error == SUCCESS)
+    auto error = json.iterate(payload.data(), payload.size(), payload.size() + simdjson::SIMDJSON_PADDING)
+                     .get(document);
+    if (error == simdjson::SUCCESS)
       error = document.get_object().get(top);
-    if (error != SUCCESS)
-      return error_message(error);
+    if (error != simdjson::SUCCESS)
+      return simdjson::error_message(error);
     bool d_needs_event = false;
     std::string_view why;
     for (auto entry : top) {
       ondemand::field field;
-      if (error = std::move(entry).get(field); error != SUCCESS)
-        return error_message(error);
+      if (error = std::move(entry).get(field); error != simdjson::SUCCESS)
+        return simdjson::error_message(error);
       if (why = take(field, header, d_needs_event); !why.empty())
         return why;
     }
-    if (document.current_location().error() != OUT_OF_BOUNDS)
+    if (document.current_location().error() != simdjson::OUT_OF_BOUNDS)
       return "bytes behind the payload";
     if (header.op < 0)
       return "payload without op";
@@ -229,14 +229,14 @@ private:
   std::string_view take_d(ondemand::value value, payload_header& header, bool& d_needs_event) {
     ondemand::json_type type;
     auto error = value.type().get(type);
-    if (error == SUCCESS && type == ondemand::json_type::object && !header.t.empty()) {
+    if (error == simdjson::SUCCESS && type == ondemand::json_type::object && !header.t.empty()) {
       error = scan_event(value, header);
-    } else if (error == SUCCESS) {
+    } else if (error == simdjson::SUCCESS) {
       d_needs_event = type == ondemand::json_type::object;
       error = raw_value(value, header.d);
     }
-    if (error != SUCCESS)
-      return error_message(error); // d may be anything then
+    if (error != simdjson::SUCCESS)
+      return simdjson::error_message(error); // d may be anything then
     header.d = trimmed(header.d);
     return {};
   }
@@ -247,10 +247,10 @@ private:
     document.rewind();
     ondemand::value d;
     auto error = document.find_field_unordered("d").get(d);
-    if (error == SUCCESS)
+    if (error == simdjson::SUCCESS)
       error = scan_event(d, header);
-    if (error != SUCCESS)
-      return error_message(error); // d may be anything then
+    if (error != simdjson::SUCCESS)
+      return simdjson::error_message(error); // d may be anything then
     header.d = trimmed(header.d);
     return {};
   }

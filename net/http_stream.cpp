@@ -10,7 +10,7 @@ namespace shardyard::net {
 
 namespace http = boost::beast::http;
 using boost::system::error_code;
-using text = boost::beast::string_view;
+using beast_text = boost::beast::string_view;
 
 namespace {
 
@@ -21,7 +21,7 @@ char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
 
-std::string string_of(text x) {
+std::string string_of(beast_text x) {
   return {x.data(), x.size()};
 }
 
@@ -56,34 +56,34 @@ struct http_stream<Request>::parser final : http::basic_parser<Request> {
     this->body_limit(bounds.body);
   }
 
-  void on_request_impl(http::verb, text method, text target, int version, error_code&) override {
+  void on_request_impl(http::verb, beast_text method, beast_text target, int version, error_code&) override {
     head.method = string_of(method);
     head.target = string_of(target);
     head.version = version;
   }
 
-  void on_response_impl(int code, text reason, int version, error_code&) override {
+  void on_response_impl(int code, beast_text reason, int version, error_code&) override {
     head.status = static_cast<unsigned>(code);
     head.reason = string_of(reason);
     head.version = version;
   }
 
-  void on_field_impl(http::field, text name, text value, error_code&) override {
+  void on_field_impl(http::field, beast_text name, beast_text value, error_code&) override {
     if (in_head) // trailers are dropped: nothing downstream may take them for fields of the head
       head.fields.push_back({string_of(name), string_of(value)});
   }
 
   void on_header_impl(error_code&) override { in_head = false; }
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
-  void on_chunk_header_impl(std::uint64_t, text, error_code&) override {}
+  void on_chunk_header_impl(std::uint64_t, beast_text, error_code&) override {}
   void on_finish_impl(error_code&) override {}
 
-  std::size_t on_body_impl(text bytes, error_code&) override {
+  std::size_t on_body_impl(beast_text bytes, error_code&) override {
     out->append(bytes.data(), bytes.size());
     return bytes.size();
   }
 
-  std::size_t on_chunk_body_impl(std::uint64_t, text bytes, error_code&) override {
+  std::size_t on_chunk_body_impl(std::uint64_t, beast_text bytes, error_code&) override {
     out->append(bytes.data(), bytes.size());
     return bytes.size();
   }

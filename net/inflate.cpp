@@ -11,12 +11,12 @@ namespace shardyard::net {
 namespace {
 
 // Output room offered at least per call: small messages fit at once, large ones double the buffer.
-constexpr std::size_t least_room = 4096;
+constexpr std::size_t room_offered = 4096;
 
 // Room to write into, one byte beyond the bound at most: filling that byte proves that the bound is exceeded.
 std::size_t offer(byte_buffer& out, std::size_t max_size) {
   auto allowed = max_size + 1 - std::min(out.size(), max_size);
-  out.reserve(std::min(least_room, allowed));
+  out.reserve(std::min(room_offered, allowed));
   return std::min(out.room(), allowed);
 }
 

@@ -11,7 +11,7 @@ using boost::system::error_code;
 using std::chrono::milliseconds;
 
 constexpr std::size_t read_bytes = 64 << 10;
-constexpr int reads_per_turn =
+constexpr int link_reads_per_turn =
     1; // other connections of the thread have theirs: copies of one event meet in the cache
 constexpr milliseconds least_block_wait{60'000};
 
@@ -141,7 +141,7 @@ void gateway_link::connection::upgrade_refused() {
 
 void gateway_link::connection::read_on() {
   auto state = stream_state::open;
-  for (int turn = 0; turn < reads_per_turn && state == stream_state::open; ++turn) {
+  for (int turn = 0; turn < link_reads_per_turn && state == stream_state::open; ++turn) {
     if ((paused_ && stage_ == stage::open) || stage_ == stage::ended)
       return;
     state = read_once();

@@ -10,7 +10,7 @@ namespace shardyard::net {
 namespace {
 
 namespace json = boost::json;
-using namespace simdjson;
+namespace ondemand = simdjson::ondemand;
 
 // Above this a "heartbeat interval" is no interval any more: a day without a sign of life.
 constexpr std::uint64_t longest_interval_ms = 86'400'000;
@@ -22,7 +22,7 @@ std::string op_text(int op, json::value d) {
 /// A string, unescaped; lone surrogates are replaced rather than refused.
 bool read_text(ondemand::value value, std::string& out) {
   std::string_view text;
-  if (value.get_string().get(text) != SUCCESS)
+  if (value.get_string().get(text) != simdjson::SUCCESS)
     return false;
   out = text;
   return true;
@@ -31,11 +31,11 @@ bool read_text(ondemand::value value, std::string& out) {
 ready_guild read_guild(ondemand::value value) {
   ready_guild guild;
   ondemand::object object;
-  if (value.get_object().get(object) != SUCCESS)
+  if (value.get_object().get(object) != simdjson::SUCCESS)
     return guild;
   for (auto entry : object) {
     ondemand::field field;
-    if (std::move(entry).get(field) != SUCCESS)
+    if (std::move(entry).get(field) != simdjson::SUCCESS)
       return {};
     if (field.key() == "id")
       guild.id = read_snowflake(field.value().raw_json_token());
@@ -47,11 +47,11 @@ ready_guild read_guild(ondemand::value value) {
 
 bool read_guilds(ondemand::value value, std::vector<ready_guild>& out) {
   ondemand::array array;
-  if (value.get_array().get(array) != SUCCESS)
+  if (value.get_array().get(array) != simdjson::SUCCESS)
     return false;
   for (auto entry : array) {
     ondemand::value element;
-    if (std::move(entry).get(element) != SUCCESS)
+    if (std::move(entry).get(element) != simdjson::SUCCESS)
       return false;
     if (auto guild = read_guild(element); guild.id != 0)
       out.push_back(guild);
@@ -61,13 +61,13 @@ bool read_guilds(ondemand::value value, std::vector<ready_guild>& out) {
 
 void read_shard(ondemand::value value, ready_view& out) {
   ondemand::array array;
-  if (value.get_array().get(array) != SUCCESS)
+  if (value.get_array().get(array) != simdjson::SUCCESS)
     return;
   std::uint64_t numbers[2] = {0, 0};
   std::size_t count = 0;
   for (auto entry : array) {
     std::uint64_t number = 0;
-    if (entry.get_uint64().get(number) != SUCCESS || count == 2)
+    if (entry.get_uint64().get(number) != simdjson::SUCCESS || count == 2)
       return;
     numbers[count++] = number;
   }
@@ -115,13 +115,14 @@ std::string_view read_ready(std::string_view d, ready_view& out) {
   ondemand::parser parser;
   ondemand::document document;
   ondemand::object object;
-  if (parser.iterate(d.data(), d.size(), d.size() + byte_buffer::padding).get(document) != SUCCESS ||
-      document.get_object().get(object) != SUCCESS)
+  if (parser.iterate(d.data(), d.size(), d.size() + byte_buffer::padding).get(document) !=
+          simdjson::SUCCESS ||
+      document.get_object().get(object) != simdjson::SUCCESS)
     return "READY without an object";
   out.d = d;
   for (auto entry : object) {
     ondemand::field field;
-    if (auto error = std::move(entry).get(field); error != SUCCESS)
+    if (auto error = std::move(entry).get(field); error != simdjson::SUCCESS)
       return error_message(error);
     auto name = field.key();
     auto& value = field.value();
@@ -145,8 +146,9 @@ std::uint32_t read_hello(std::string_view d) {
   ondemand::parser parser;
   ondemand::document document;
   double interval = 0;
-  if (parser.iterate(d.data(), d.size(), d.size() + byte_buffer::padding).get(document) != SUCCESS ||
-      document.find_field_unordered("heartbeat_interval").get_double().get(interval) != SUCCESS)
+  if (parser.iterate(d.data(), d.size(), d.size() + byte_buffer::padding).get(document) !=
+          simdjson::SUCCESS ||
+      document.find_field_unordered("heartbeat_interval").get_double().get(interval) != simdjson::SUCCESS)
     return 0;
   return interval >= 1 && interval <= longest_interval_ms ? static_cast<std::uint32_t>(interval) : 0;
 }

@@ -1,5 +1,7 @@
 #include "net/peer_door.hpp"
 
+#include "net/accepting.hpp"
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -21,17 +23,8 @@ using steady = std::chrono::steady_clock;
 
 namespace {
 
-constexpr auto pause_after_failed_accept =
-    std::chrono::milliseconds(100); ///< out of file descriptors, mostly
-
 link_table::end end_of(int fd) {
   return [fd] { ::shutdown(fd, SHUT_RDWR); };
-}
-
-std::string address_of(const tcp::socket& socket) {
-  error_code error;
-  auto peer = socket.remote_endpoint(error);
-  return error ? "a peer" : peer.address().to_string() + ":" + std::to_string(peer.port());
 }
 
 tcp::endpoint resolve(asio::io_context& context, const std::string& host, std::uint16_t port) {

@@ -8,6 +8,9 @@
 
 namespace shardyard::net {
 
+/// What a host of the same network needs at most.
+inline constexpr std::chrono::milliseconds tcp_probe_deadline{1000};
+
 /// Connects and closes again. Empty when somebody listens, else the reason. Blocks the calling thread for
 /// `deadline` at most, name resolution excepted.
 std::string tcp_probe(const std::string& host, std::uint16_t port, std::chrono::milliseconds deadline);

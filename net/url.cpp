@@ -23,7 +23,7 @@ const known_scheme* find_scheme(std::string_view name) {
   return found == schemes.end() ? nullptr : &*found;
 }
 
-bool is_plain(char c) {
+bool is_url_char(char c) {
   return c > ' ' && c < 0x7F && c != '"' && c != '<' && c != '>' && c != '\\';
 }
 
@@ -77,7 +77,7 @@ std::string url::authority() const {
 }
 
 std::optional<url> parse_url(std::string_view text) {
-  if (!std::ranges::all_of(text, is_plain))
+  if (!std::ranges::all_of(text, is_url_char))
     return std::nullopt;
   auto mark = text.find("://");
   if (mark == std::string_view::npos)

@@ -26,7 +26,7 @@ http_answer invalid_form(std::string_view field, std::string_view reason) {
                  400);
 }
 
-http_answer unknown(std::string what, int code) {
+http_answer not_found(std::string what, int code) {
   return refusal(404, "Unknown " + std::move(what), code);
 }
 
@@ -87,14 +87,14 @@ http_answer post_message(gateway& discord, const http_question& asked, std::stri
     return *std::move(wanted.refused);
   auto id = parse_id(channel);
   auto d = id ? discord.post(*id, wanted.message, now) : std::nullopt;
-  return d ? as_json(message_of(*d)) : unknown("Channel", 10003);
+  return d ? as_json(message_of(*d)) : not_found("Channel", 10003);
 }
 
 http_answer show_channel(gateway& discord, std::string_view channel) {
   auto id = parse_id(channel).value_or(0);
   auto* in = discord.all().guild_of_channel(id);
   if (!in)
-    return unknown("Channel", 10003);
+    return not_found("Channel", 10003);
   http_answer result{.body = "{"};
   put_channel_keys(result.body, {discord.all(), *in}, *std::ranges::find(in->channels, id, &channel::id));
   result.body += R"(,"guild_id":")" + std::to_string(in->id) + "\"}";
@@ -104,7 +104,7 @@ http_answer show_channel(gateway& discord, std::string_view channel) {
 http_answer show_guild(gateway& discord, std::string_view guild) {
   auto* in = discord.all().find(parse_id(guild).value_or(0));
   if (!in)
-    return unknown("Guild", 10004);
+    return not_found("Guild", 10004);
   http_answer result{.body = "{"};
   put_guild_keys(result.body, {discord.all(), *in});
   result.body += "}";
@@ -114,10 +114,10 @@ http_answer show_guild(gateway& discord, std::string_view guild) {
 http_answer commands(gateway& discord, const http_question& asked, const path_parts& parts, moment now) {
   auto bot = discord.all().bot().id;
   if (parse_id(parts[1]) != bot)
-    return unknown("Application", 10002);
+    return not_found("Application", 10002);
   auto guild = parts.size() == 5 ? parse_id(parts[3]).value_or(0) : 0;
   if (parts.size() == 5 && !discord.all().find(guild))
-    return unknown("Guild", 10004);
+    return not_found("Guild", 10004);
   if (asked.method == "GET")
     return as_json(discord.commands().list(guild));
   if (asked.method != "PUT" && asked.method != "POST")
@@ -179,7 +179,7 @@ http_answer callback(gateway& discord, const http_question& asked, const path_pa
   case interaction_book::verdict::acknowledged:
     return refusal(400, "Interaction has already been acknowledged.", 40060);
   case interaction_book::verdict::unknown:
-    return unknown("interaction", 10062);
+    return not_found("interaction", 10062);
   }
   auto shown = *type == 4 ? show_answer(discord, *discord.interactions().find(id), data, now) : json::value{};
   if (asked.target.find("with_response=true") == std::string::npos)
@@ -196,7 +196,7 @@ http_answer callback(gateway& discord, const http_question& asked, const path_pa
 http_answer follow_up(gateway& discord, const http_question& asked, const path_parts& parts, moment now) {
   auto* which = discord.interactions().open(parts[2], now);
   if (!which || parse_id(parts[1]) != discord.all().bot().id)
-    return unknown("Webhook", 10015);
+    return not_found("Webhook", 10015);
   auto edits = parts.size() == 5;
   if (asked.method != (edits ? "PATCH" : "POST"))
     return not_allowed();

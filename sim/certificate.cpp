@@ -37,7 +37,7 @@ void extend(X509* made, int what, const char* value) {
   demand(extension && X509_add_ext(made, extension.get(), -1) == 1);
 }
 
-std::string text_of(BIO* memory) {
+std::string content_of(BIO* memory) {
   char* bytes = nullptr;
   auto size = BIO_get_mem_data(memory, &bytes);
   return {bytes, static_cast<std::size_t>(size)};
@@ -67,7 +67,7 @@ certificate make_certificate() {
   bio_ptr key_text{BIO_new(BIO_s_mem())}, certificate_text{BIO_new(BIO_s_mem())};
   demand(PEM_write_bio_PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1);
   demand(PEM_write_bio_X509(certificate_text.get(), made.get()) == 1);
-  return {text_of(key_text.get()), text_of(certificate_text.get())};
+  return {content_of(key_text.get()), content_of(certificate_text.get())};
 }
 
 } // namespace shardyard::sim

@@ -9,8 +9,6 @@
 namespace shardyard::sim {
 namespace {
 
-using enum event_kind;
-
 struct share {
   event_kind kind;
   double presences, no_presences, figures;
@@ -18,34 +16,37 @@ struct share {
 
 // Parts in ten thousand (docs: the three mixes of settings::mix). entitlement_create stands for all events
 // without guild.
-constexpr std::array<share, 26> shares{{
-    {presence_update, 8990, 0, 4500},
-    {message_create, 400, 4000, 2250},
-    {typing_start, 200, 2200, 1500},
-    {guild_member_update, 100, 700, 960},
-    {voice_state_update, 80, 800, 500},
-    {message_update, 80, 900, 120},
-    {message_reaction_add, 60, 900, 40},
-    {message_delete, 20, 180, 10},
-    {interaction_create, 15, 150, 20},
-    {guild_member_add, 5, 50, 20},
-    {guild_member_remove, 5, 50, 20},
-    {channel_create, 2, 4, 2},
-    {channel_update, 6, 12, 6},
-    {channel_delete, 2, 4, 2},
-    {thread_create, 4, 10, 4},
-    {thread_update, 3, 6, 3},
-    {thread_delete, 3, 6, 3},
-    {guild_role_create, 1, 2, 1},
-    {guild_role_update, 2, 4, 2},
-    {guild_role_delete, 1, 2, 1},
-    {guild_emojis_update, 1, 2, 1},
-    {scheduled_event_create, 1, 2, 1},
-    {scheduled_event_user_add, 2, 4, 2},
-    {scheduled_event_delete, 1, 2, 1},
-    {audit_log_entry_create, 2, 6, 2},
-    {entitlement_create, 15, 60, 20},
-}};
+constexpr auto shares = [] {
+  using enum event_kind;
+  return std::array<share, 26>{{
+      {presence_update, 8990, 0, 4500},
+      {message_create, 400, 4000, 2250},
+      {typing_start, 200, 2200, 1500},
+      {guild_member_update, 100, 700, 960},
+      {voice_state_update, 80, 800, 500},
+      {message_update, 80, 900, 120},
+      {message_reaction_add, 60, 900, 40},
+      {message_delete, 20, 180, 10},
+      {interaction_create, 15, 150, 20},
+      {guild_member_add, 5, 50, 20},
+      {guild_member_remove, 5, 50, 20},
+      {channel_create, 2, 4, 2},
+      {channel_update, 6, 12, 6},
+      {channel_delete, 2, 4, 2},
+      {thread_create, 4, 10, 4},
+      {thread_update, 3, 6, 3},
+      {thread_delete, 3, 6, 3},
+      {guild_role_create, 1, 2, 1},
+      {guild_role_update, 2, 4, 2},
+      {guild_role_delete, 1, 2, 1},
+      {guild_emojis_update, 1, 2, 1},
+      {scheduled_event_create, 1, 2, 1},
+      {scheduled_event_user_add, 2, 4, 2},
+      {scheduled_event_delete, 1, 2, 1},
+      {audit_log_entry_create, 2, 6, 2},
+      {entitlement_create, 15, 60, 20},
+  }};
+}();
 
 double share_of(const share& row, event_mix mix) {
   return mix == event_mix::presences ? row.presences
@@ -81,6 +82,7 @@ void event_source::guilds_changed() {
 }
 
 occurrence event_source::next(moment now) {
+  using enum event_kind;
   for (auto& waiting : twins_)
     if (waiting.after > 0)
       --waiting.after;
@@ -105,6 +107,7 @@ std::optional<occurrence> event_source::next(event_kind kind, moment now) {
 }
 
 occurrence event_source::next(event_kind kind, guild& in, moment now) {
+  using enum event_kind;
   if (!write(kind, in, now)) {
     text_ = {};
     kind = message_create;
@@ -134,6 +137,7 @@ occurrence event_source::finish(event_kind kind, snowflake guild_id, std::uint32
 
 // Only events whose repetition leaves the world as it is.
 void event_source::consider_twin(const occurrence& happened) {
+  using enum event_kind;
   auto repeats = happened.kind == message_create || happened.kind == message_update ||
                  happened.kind == message_reaction_add || happened.kind == message_delete;
   if (repeats && rng_.chance(twin_share_) && twins_.size() < 100)
@@ -141,6 +145,7 @@ void event_source::consider_twin(const occurrence& happened) {
 }
 
 bool event_source::write(event_kind& kind, guild& in, moment now) {
+  using enum event_kind;
   text_.d.reserve(kind == interaction_create ? 2600 : kind == presence_update ? 640 : 1200);
   switch (kind) {
   case presence_update:
@@ -357,6 +362,7 @@ bool event_source::write_deletion(guild& in) {
 
 // Two members toggle the same three emojis, so that equal payloads come again for good reasons.
 bool event_source::write_reaction(event_kind& kind, guild& in) {
+  using enum event_kind;
   auto* message = some_message(in);
   if (!message)
     return false;

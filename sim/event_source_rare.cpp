@@ -8,8 +8,6 @@
 namespace shardyard::sim {
 namespace {
 
-using enum event_kind;
-
 // A guild's lists drift around what the seed gave it, within these bounds.
 constexpr std::size_t most_members = 300, most_channels = 400, most_threads = 300, most_roles = 200,
                       most_events = 20, most_emojis = 350;
@@ -36,6 +34,7 @@ T take(std::vector<T>& from, std::size_t at) {
 } // namespace
 
 bool event_source::write_member_event(event_kind& kind, guild& in, moment now) {
+  using enum event_kind;
   auto& d = text_.d;
   scene at{all_, in};
   if (kind == guild_member_add && in.members.size() >= most_members)
@@ -89,6 +88,7 @@ guild* event_source::repeat_join(moment now) {
 }
 
 bool event_source::write_channel_event(event_kind kind, guild& in, moment now) {
+  using enum event_kind;
   auto* which = some_channel(in, 0);
   channel gone;
   if (kind == channel_create) {
@@ -118,6 +118,7 @@ bool event_source::write_channel_event(event_kind kind, guild& in, moment now) {
 }
 
 bool event_source::write_thread_event(event_kind kind, guild& in, moment now) {
+  using enum event_kind;
   auto& d = text_.d;
   if (kind == thread_create) {
     auto* parent = some_channel(in, 0);
@@ -158,6 +159,7 @@ bool event_source::write_thread_event(event_kind kind, guild& in, moment now) {
 }
 
 bool event_source::write_role_event(event_kind kind, guild& in, moment now) {
+  using enum event_kind;
   auto& d = text_.d;
   if (kind == guild_role_create) {
     if (in.roles.size() >= most_roles)
@@ -199,6 +201,7 @@ void event_source::write_emojis(guild& in, moment now) {
 }
 
 bool event_source::write_scheduled_event(event_kind kind, guild& in, moment now) {
+  using enum event_kind;
   auto& d = text_.d;
   if (kind == scheduled_event_create) {
     if (in.events.size() >= most_events)
@@ -275,6 +278,7 @@ void event_source::write_interaction(guild& in, moment now) {
 }
 
 occurrence event_source::post(guild& in, channel& room, const own_message& sent, moment now) {
+  using enum event_kind;
   auto& d = text_.d;
   auto id = all_.fresh_id(now);
   room.last_message = std::max(room.last_message, id);
@@ -301,6 +305,7 @@ occurrence event_source::post(guild& in, channel& room, const own_message& sent,
 }
 
 occurrence event_source::direct(moment now) {
+  using enum event_kind;
   auto& d = text_.d;
   auto& room = direct_channels_[rng_.below(static_cast<std::uint32_t>(direct_channels_.size()))];
   auto dice = rng_.below(20);

@@ -8,7 +8,7 @@
 namespace shardyard::sim {
 namespace {
 
-constexpr std::array<std::string_view, 20> names{
+constexpr std::array<std::string_view, 20> kind_names{
     "reconnect",  "invalid_session", "reset",  "half_open",  "stall",         "close",         "outage",
     "outage_end", "delay",           "budget", "rate_limit", "duplicate",     "unknown_event", "big_guild",
     "drain_node", "drop_event",      "join",   "leave",      "refuse_resume", "mute"};
@@ -22,15 +22,15 @@ bool ends_session(int code) {
 } // namespace
 
 std::optional<fault_kind> find_fault(std::string_view name) {
-  auto found = std::ranges::find(names, name);
-  if (found == names.end())
+  auto found = std::ranges::find(kind_names, name);
+  if (found == kind_names.end())
     return std::nullopt;
-  return static_cast<fault_kind>(found - names.begin());
+  return static_cast<fault_kind>(found - kind_names.begin());
 }
 
 std::string fault_names() {
   std::string all;
-  for (auto name : names) {
+  for (auto name : kind_names) {
     if (!all.empty())
       all += ", ";
     all += name;

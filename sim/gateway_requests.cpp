@@ -17,7 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, 5> statuses{"offline", "online", "idle", "dnd", "invisible"};
+constexpr std::array<std::string_view, 5> settable_statuses{"offline", "online", "idle", "dnd", "invisible"};
 
 /// The elements of `activities` as others see them.
 std::string shown_activities(const json::value* given, std::int64_t now_ms) {
@@ -103,7 +103,7 @@ void gateway::presence(client& who, const json::object* d, moment now) {
       return close(who, 4001, "Unknown opcode.", now);
     }
   }
-  if (std::ranges::find(statuses, text_of(d->if_contains("status"))) == statuses.end()) {
+  if (std::ranges::find(settable_statuses, text_of(d->if_contains("status"))) == settable_statuses.end()) {
     violated(who, "wrong_fields", "op 3 with status " + json::serialize(d->at("status")), now);
     return close(who, 4001, "Unknown opcode.", now);
   }
@@ -117,7 +117,8 @@ void gateway::presence(client& who, const json::object* d, moment now) {
 // What others see of a bot with several sessions is unpublished; here the last word of any session that has
 // the guild holds.
 void gateway::show_presence(const session& from, const json::object& wanted, moment now) {
-  auto status = std::ranges::find(statuses, text_of(wanted.if_contains("status"))) - statuses.begin();
+  auto status =
+      std::ranges::find(settable_statuses, text_of(wanted.if_contains("status"))) - settable_statuses.begin();
   if (status >= 4)
     status = status == 4 ? 0 : 1; // invisible looks offline; without a status: online
   auto activities = status == 0 ? std::string{} : shown_activities(wanted.if_contains("activities"), 0);

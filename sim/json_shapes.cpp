@@ -7,7 +7,7 @@
 namespace shardyard::sim {
 namespace {
 
-constexpr std::array<std::string_view, 4> statuses{"offline", "online", "idle", "dnd"};
+constexpr std::array<std::string_view, 4> shown_statuses{"offline", "online", "idle", "dnd"};
 
 bool is_bot(const member& who) {
   return who.user == 0;
@@ -108,13 +108,13 @@ void put_presence_keys(std::string& out, const scene& at, const member& who) {
   put(out, R"("user":{"id":)");
   put_id(out, at.all.users()[who.user].id);
   put(out, R"(},"status":")");
-  put(out, statuses[who.status]);
+  put(out, shown_statuses[who.status]);
   put(out, R"(","processed_at_timestamp":)");
   put_number(out, static_cast<std::uint64_t>(who.presence_ms));
   put(out, R"(,"client_status":{)");
   if (who.status != 0) {
     put(out, is_bot(who) ? R"("web":")" : who.user % 2 ? R"("mobile":")" : R"("desktop":")");
-    put(out, statuses[who.status]);
+    put(out, shown_statuses[who.status]);
     put(out, "\"");
   }
   put(out, R"(},"activities":[)");

@@ -18,18 +18,6 @@ namespace {
 namespace asio = boost::asio;
 namespace ssl = asio::ssl;
 
-/// Unix time that never jumps: read once, then carried on by the monotonic clock.
-class running_clock {
-public:
-  moment now() const {
-    return start_ + std::chrono::duration_cast<moment::duration>(std::chrono::steady_clock::now() - steady_);
-  }
-
-private:
-  moment start_ = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
-  std::chrono::steady_clock::time_point steady_ = std::chrono::steady_clock::now();
-};
-
 tcp::acceptor listen(asio::io_context& io, const std::string& address, std::uint16_t port) {
   tcp::endpoint at{asio::ip::make_address(address), port};
   tcp::acceptor acceptor{io};
@@ -41,6 +29,18 @@ tcp::acceptor listen(asio::io_context& io, const std::string& address, std::uint
 }
 
 } // namespace
+
+/// Unix time that never jumps: read once, then carried on by the monotonic clock.
+class server_clock {
+public:
+  moment now() const {
+    return start_ + std::chrono::duration_cast<moment::duration>(std::chrono::steady_clock::now() - steady_);
+  }
+
+private:
+  moment start_ = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+  std::chrono::steady_clock::time_point steady_ = std::chrono::steady_clock::now();
+};
 
 struct server::state {
   explicit state(settings given)
@@ -128,7 +128,7 @@ struct server::state {
   }
 
   settings chosen;
-  running_clock clock;
+  server_clock clock;
   asio::io_context io{1};
   tcp::acceptor first, second;
   std::pair<std::uint16_t, std::uint16_t> ports; ///< stay valid after stop()

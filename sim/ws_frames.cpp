@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t longest_control = 125;
 
-bool is_control(std::uint8_t opcode) {
+bool is_control_frame(std::uint8_t opcode) {
   return opcode >= 8;
 }
 
@@ -32,8 +32,8 @@ bool ws_reader::read_header(std::size_t& header_size, std::uint64_t& length, std
   auto is_final = (at(0) & 128) != 0;
   length = at(1) & 127;
   auto sensible = (at(0) & 0x70) == 0 && is_known(opcode) && (at(1) & 128) != 0 &&
-                  (!is_control(opcode) || (is_final && length <= longest_control)) &&
-                  (is_control(opcode) || (opcode == 0) == partial_.has_value());
+                  (!is_control_frame(opcode) || (is_final && length <= longest_control)) &&
+                  (is_control_frame(opcode) || (opcode == 0) == partial_.has_value());
   if (!sensible) {
     error_ = 1002;
     return false;
@@ -47,7 +47,8 @@ bool ws_reader::read_header(std::size_t& header_size, std::uint64_t& length, std
     for (auto i = 0u; i < extra; ++i)
       length = length << 8 | at(2 + i);
   }
-  if (length > limit_ || (partial_ && !is_control(opcode) && partial_->bytes.size() + length > limit_)) {
+  if (length > limit_ ||
+      (partial_ && !is_control_frame(opcode) && partial_->bytes.size() + length > limit_)) {
     error_ = 1009;
     return false;
   }
@@ -67,7 +68,7 @@ std::optional<ws_message> ws_reader::next() {
     for (std::size_t i = 0; i < bytes.size(); ++i)
       bytes[i] = static_cast<char>(bytes[i] ^ mask[i % 4]);
     input_.erase(0, header_size + length);
-    if (is_control(opcode))
+    if (is_control_frame(opcode))
       return ws_message{static_cast<ws_opcode>(opcode), std::move(bytes)};
     if (opcode != 0)
       partial_ = ws_message{static_cast<ws_opcode>(opcode), std::move(bytes)};

@@ -120,7 +120,7 @@ void bot_connection::on_closed(std::uint16_t code) {
   owner->gone(*this);
 }
 
-void bot_connection::handle(const refusal& x) {
+void bot_connection::handle(const payload_refused& x) {
   close(x.code);
 }
 
@@ -141,7 +141,7 @@ bool bot_connection::authenticated() {
   return !closing_;
 }
 
-void bot_connection::handle(const identify_sent& x) {
+void bot_connection::handle(const identification_sent& x) {
   if (open_for_handshake())
     owner_->identified(*this, x);
 }

@@ -24,7 +24,7 @@ public:
 
   virtual time now() const = 0;
   virtual client_payload read(std::string_view payload) = 0;
-  virtual void identified(bot_connection& from, const identify_sent& x) = 0;
+  virtual void identified(bot_connection& from, const identification_sent& x) = 0;
   virtual void resumed(bot_connection& from, const resume_sent& x) = 0;
   virtual void said_presence(bot_connection& from, std::string_view d) = 0;
   virtual void commanded(bot_connection& from, const command_sent& x) = 0;
@@ -81,9 +81,9 @@ public:
   void on_closed(std::uint16_t code) override;
 
 private:
-  void handle(const refusal& x);
+  void handle(const payload_refused& x);
   void handle(const heartbeat_sent& x);
-  void handle(const identify_sent& x);
+  void handle(const identification_sent& x);
   void handle(const resume_sent& x);
   void handle(const presence_sent& x);
   void handle(const command_sent& x);

@@ -23,7 +23,7 @@ std::string hex_id(std::mt19937_64& random) {
 } // namespace
 
 /// The close code that an IDENTIFY is answered with; 0: it is accepted.
-std::uint16_t bot_switch::state::refusal_of(const identify_sent& x, bot_name& name) const {
+std::uint16_t bot_switch::state::refusal_of(const identification_sent& x, bot_name& name) const {
   name = settings.find_bot ? settings.find_bot(x.token) : bot_name{};
   if (name.name.empty())
     return 4004;
@@ -48,7 +48,7 @@ bool bot_switch::state::make_room() {
   return true;
 }
 
-void bot_switch::state::identified(bot_connection& from, const identify_sent& x) {
+void bot_switch::state::identified(bot_connection& from, const identification_sent& x) {
   ++identifies;
   bot_name name;
   if (auto code = refusal_of(x, name); code != 0)
@@ -58,7 +58,7 @@ void bot_switch::state::identified(bot_connection& from, const identify_sent& x)
   start(from, x, std::move(name));
 }
 
-void bot_switch::state::start(bot_connection& from, const identify_sent& x, bot_name name) {
+void bot_switch::state::start(bot_connection& from, const identification_sent& x, bot_name name) {
   auto when = now();
   auto& made = *sessions.emplace_back(std::make_unique<bot_session>(settings.own_bytes));
   made.id = hex_id(random);

@@ -4,19 +4,13 @@
 
 #include "actors/bot_session/content_mask.hpp"
 #include "actors/bot_session/event_intents.hpp"
+#include "messages/discord_event.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace shardyard {
 namespace {
-
-const event_type_id ready = find_event_type("READY");
-const event_type_id resumed_event = find_event_type("RESUMED");
-const event_type_id guild_create = find_event_type("GUILD_CREATE");
-const event_type_id guild_delete = find_event_type("GUILD_DELETE");
-const event_type_id user_update = find_event_type("USER_UPDATE");
-const event_type_id voice_server_update = find_event_type("VOICE_SERVER_UPDATE");
 
 /// Answers to a command, which only the session that gave it gets.
 bool is_answer(event_type_id type) {
@@ -92,7 +86,7 @@ void bot_switch::state::deliver(const event_block& block, const event_entry& e, 
     gaps += (e.flags & gap_flag) != 0;
     return;
   }
-  if (e.type == ready || e.type == resumed_event)
+  if (e.type == discord_event::ready || e.type == discord_event::resumed)
     return;
   auto& scope = scopes.of(e);
   if (e.asker != 0) { // has no number of its own: `n` is the guild's newest then
@@ -105,16 +99,16 @@ void bot_switch::state::deliver(const event_block& block, const event_entry& e, 
     if (place != delivery_place::next)
       break_off(e, scope, place);
   }
-  if (e.guild == 0 && e.type == user_update)
+  if (e.guild == 0 && e.type == discord_event::user_update)
     user = block.data(e);
   arrival in{*this, block, e, now};
-  if (e.type == voice_server_update)
+  if (e.type == discord_event::voice_server_update)
     return voice_server(in);
   if (is_answer(e.type))
     return answer(in, e.asker);
-  if (e.type == guild_create || e.type == guild_delete) {
+  if (e.type == discord_event::guild_create || e.type == discord_event::guild_delete) {
     if ((e.flags & unavailable_flag) == 0)
-      e.type == guild_create ? joined(in, scope) : left(in, scope);
+      e.type == discord_event::guild_create ? joined(in, scope) : left(in, scope);
     return;
   }
   if (e.guild == 0 || stands_alone(e.type))

@@ -53,7 +53,7 @@ struct bot_switch::state final : connection_owner {
 
   time now() const override { return clock(); }
   client_payload read(std::string_view payload) override { return reader.read(payload); }
-  void identified(bot_connection& from, const identify_sent& x) override;
+  void identified(bot_connection& from, const identification_sent& x) override;
   void resumed(bot_connection& from, const resume_sent& x) override;
   void said_presence(bot_connection& from, std::string_view d) override;
   void commanded(bot_connection& from, const command_sent& x) override;
@@ -61,9 +61,9 @@ struct bot_switch::state final : connection_owner {
   void detached(bot_connection& from, bool ended) override;
   void gone(bot_connection& from) override;
 
-  std::uint16_t refusal_of(const identify_sent& x, bot_name& name) const;
+  std::uint16_t refusal_of(const identification_sent& x, bot_name& name) const;
   bool make_room();
-  void start(bot_connection& from, const identify_sent& x, bot_name name);
+  void start(bot_connection& from, const identification_sent& x, bot_name name);
   void tell_presence(const bot_session& of, std::string_view d);
   void request_sounds(const bot_session& from, const command_sent& x);
 

@@ -14,8 +14,8 @@ namespace {
 using namespace simdjson;
 using dom_value = simdjson_result<dom::element>;
 
-constexpr refusal undecodable{4002};
-constexpr refusal wrong_fields{4001};
+constexpr payload_refused undecodable{4002};
+constexpr payload_refused wrong_fields{4001};
 constexpr std::size_t longest_nonce = 32;
 constexpr std::uint64_t most_shards = 100'000;
 
@@ -91,7 +91,7 @@ client_payload identify(dom::object d, std::string_view raw) {
   auto token = text(d["token"]);
   if (!token || !d["properties"].is_object())
     return wrong_fields;
-  identify_sent result;
+  identification_sent result;
   result.token = token_in(*token);
   result.intents = whole_number(d["intents"]);
   bool compress = false;

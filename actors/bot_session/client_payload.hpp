@@ -17,7 +17,7 @@ namespace shardyard {
 // Views point into the payload.
 
 /// The connection is to be closed with this code; the session stays.
-struct refusal {
+struct payload_refused {
   std::uint16_t code = 4002;
 };
 
@@ -25,7 +25,7 @@ struct heartbeat_sent {
   std::optional<std::uint64_t> s; ///< the newest sequence that the bot has, if it said one
 };
 
-struct identify_sent {
+struct identification_sent {
   std::string token;                    ///< without "Bot "
   std::optional<std::uint64_t> intents; ///< nothing: missing, or no number
   bool compress = false;
@@ -54,8 +54,8 @@ struct command_sent {
   std::string nonce; ///< as it stands in `d`; empty: none, or too long and so ignored (op 8)
 };
 
-using client_payload =
-    std::variant<refusal, heartbeat_sent, identify_sent, resume_sent, presence_sent, command_sent>;
+using client_payload = std::variant<payload_refused, heartbeat_sent, identification_sent, resume_sent,
+                                    presence_sent, command_sent>;
 
 /// Reuses its parser's memory; one per thread is enough.
 class client_payload_reader {

@@ -1,32 +1,27 @@
 #include "actors/bot_session/command_book.hpp"
 
 #include "actors/bot_session/json_fields.hpp"
+#include "messages/discord_event.hpp"
 
 #include <algorithm>
 
 namespace shardyard {
 namespace {
 
-const event_type_id members_chunk = find_event_type("GUILD_MEMBERS_CHUNK");
-const event_type_id soundboard_sounds = find_event_type("SOUNDBOARD_SOUNDS");
-const event_type_id channel_info = find_event_type("CHANNEL_INFO");
-const event_type_id voice_server_update = find_event_type("VOICE_SERVER_UPDATE");
-const event_type_id rate_limited = find_event_type("RATE_LIMITED");
-
 std::uint8_t op_answered_by(event_type_id type, std::string_view d) {
-  if (type == members_chunk)
+  if (type == discord_event::guild_members_chunk)
     return 8;
-  if (type == soundboard_sounds)
+  if (type == discord_event::soundboard_sounds)
     return 31;
-  if (type == channel_info)
+  if (type == discord_event::channel_info)
     return 43;
-  if (type == voice_server_update)
+  if (type == discord_event::voice_server_update)
     return 4;
-  return type == rate_limited ? static_cast<std::uint8_t>(id_in(field_of(d, "opcode"))) : 0;
+  return type == discord_event::rate_limited ? static_cast<std::uint8_t>(id_in(field_of(d, "opcode"))) : 0;
 }
 
 std::string_view nonce_in(event_type_id type, std::string_view d) {
-  if (type == rate_limited)
+  if (type == discord_event::rate_limited)
     d = field_of(d, "meta");
   return unquoted(field_of(d, "nonce"));
 }
@@ -65,7 +60,8 @@ void command_book::answered(std::uint32_t asker, event_type_id type, snowflake g
   });
   if (found == open_.end())
     return;
-  if (type == members_chunk && id_in(field_of(d, "chunk_index")) + 1 < id_in(field_of(d, "chunk_count")))
+  if (type == discord_event::guild_members_chunk &&
+      id_in(field_of(d, "chunk_index")) + 1 < id_in(field_of(d, "chunk_count")))
     return;
   if (--found->guilds == 0)
     open_.erase(found);

@@ -2,6 +2,7 @@
 
 #include "actors/bot_session/event_intents.hpp"
 #include "actors/bot_session/json_fields.hpp"
+#include "messages/discord_event.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,14 +10,6 @@
 
 namespace shardyard {
 namespace {
-
-const event_type_id message_create = find_event_type("MESSAGE_CREATE");
-const event_type_id message_update = find_event_type("MESSAGE_UPDATE");
-const event_type_id rule_executed = find_event_type("AUTO_MODERATION_ACTION_EXECUTION");
-const event_type_id guild_create = find_event_type("GUILD_CREATE");
-const event_type_id members_chunk = find_event_type("GUILD_MEMBERS_CHUNK");
-const event_type_id member_update = find_event_type("GUILD_MEMBER_UPDATE");
-const event_type_id thread_members_update = find_event_type("THREAD_MEMBERS_UPDATE");
 
 /// Copies a text while parts of it are replaced. Edits come in the order of the text.
 class edited_text {
@@ -33,7 +26,7 @@ public:
   }
 
   /// Takes a field out, with the comma before it, or the one behind it when it is the first.
-  void remove(const json_field& field) {
+  void remove(const walked_field& field) {
     auto begin = static_cast<std::size_t>(field.key.data() - text_.data()) - 1;
     auto end = static_cast<std::size_t>(field.value.data() + field.value.size() - text_.data());
     auto before = text_.find_last_not_of(" \t\r\n", begin - 1);
@@ -85,7 +78,7 @@ bool mentions(std::string_view array, snowflake self) {
 }
 
 /// Own messages and those that mention the bot are read without the intent.
-bool reveals(const json_field& field, snowflake self) {
+bool reveals(const walked_field& field, snowflake self) {
   if (field.key == "author")
     return id_in(field_of(field.value, "id")) == self;
   return field.key == "mentions" && mentions(field.value, self);
@@ -112,7 +105,7 @@ bool is_masked(std::string_view key) {
   return std::ranges::find(keys, key) != keys.end();
 }
 
-void mask_field(edited_text& out, const json_field& field, snowflake self) {
+void mask_field(edited_text& out, const walked_field& field, snowflake self) {
   if (field.key == "content") {
     out.replace(field.value, R"("")");
   } else if (field.key == "embeds" || field.key == "attachments" || field.key == "components") {
@@ -130,11 +123,11 @@ void mask_field(edited_text& out, const json_field& field, snowflake self) {
 
 /// The messages within a message are judged each for itself, even where the outer one may be read.
 std::optional<std::string> masked_message(std::string_view d, snowflake self) {
-  std::vector<json_field> to_mask;
+  std::vector<walked_field> to_mask;
   to_mask.reserve(8);
   auto readable = false;
-  json_fields fields{d};
-  json_field field;
+  field_walk fields{d};
+  walked_field field;
   while (fields.next(field)) {
     readable = readable || (self != 0 && reveals(field, self));
     if (is_masked(field.key))
@@ -151,8 +144,8 @@ std::optional<std::string> masked_message(std::string_view d, snowflake self) {
 
 std::optional<std::string> masked_execution(std::string_view d) {
   edited_text out{d};
-  json_fields fields{d};
-  json_field field;
+  field_walk fields{d};
+  walked_field field;
   while (fields.next(field))
     if (field.key == "content" || field.key == "matched_content")
       out.replace(field.value, R"("")");
@@ -187,8 +180,8 @@ std::string members_left(std::string_view array, const std::vector<snowflake>& i
 std::optional<std::string> masked_guild(std::string_view d, std::uint8_t mask, snowflake self) {
   auto in_voice = users_in_voice(d);
   edited_text out{d};
-  json_fields fields{d};
-  json_field field;
+  field_walk fields{d};
+  walked_field field;
   while (fields.next(field)) {
     if (field.key == "voice_states" && (mask & hide_voice) != 0)
       out.replace(field.value, "[]");
@@ -204,8 +197,8 @@ std::optional<std::string> masked_guild(std::string_view d, std::uint8_t mask, s
 
 std::optional<std::string> masked_chunk(std::string_view d) {
   edited_text out{d};
-  json_fields fields{d};
-  json_field field;
+  field_walk fields{d};
+  walked_field field;
   while (fields.next(field))
     if (field.key == "presences")
       out.replace(field.value, "[]");
@@ -227,11 +220,12 @@ std::uint8_t mask_of(std::uint64_t intents, std::uint64_t upstream) {
 }
 
 std::uint8_t mask_for(event_type_id type, std::uint8_t mask) {
-  if (type == message_create || type == message_update || type == rule_executed)
+  if (type == discord_event::message_create || type == discord_event::message_update ||
+      type == discord_event::auto_moderation_action_execution)
     return mask & hide_content;
-  if (type == guild_create)
+  if (type == discord_event::guild_create)
     return mask & (hide_presences | hide_voice);
-  return type == members_chunk ? mask & hide_presences : 0;
+  return type == discord_event::guild_members_chunk ? mask & hide_presences : 0;
 }
 
 std::optional<std::string> masked(event_type_id type, snowflake guild, std::string_view d, std::uint8_t mask,
@@ -239,19 +233,20 @@ std::optional<std::string> masked(event_type_id type, snowflake guild, std::stri
   mask = mask_for(type, mask);
   if (mask == 0 || guild == 0)
     return std::nullopt;
-  if (type == guild_create)
+  if (type == discord_event::guild_create)
     return masked_guild(d, mask, self);
-  if (type == members_chunk)
+  if (type == discord_event::guild_members_chunk)
     return masked_chunk(d);
-  return type == rule_executed ? masked_execution(d) : masked_message(d, self);
+  return type == discord_event::auto_moderation_action_execution ? masked_execution(d)
+                                                                 : masked_message(d, self);
 }
 
 bool concerns(event_type_id type, std::string_view d, snowflake self) {
   if (self == 0)
     return false;
-  if (type == member_update)
+  if (type == discord_event::guild_member_update)
     return user_of(d, "user") == self;
-  if (type != thread_members_update)
+  if (type != discord_event::thread_members_update)
     return false;
   std::string_view element;
   json_elements added{field_of(d, "added_members")};

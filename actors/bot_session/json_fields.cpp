@@ -68,12 +68,12 @@ std::size_t past_value(std::string_view text, std::size_t at) {
 
 } // namespace
 
-json_fields::json_fields(std::string_view object) : text_(object), at_(past_space(object, 0)) {
+field_walk::field_walk(std::string_view object) : text_(object), at_(past_space(object, 0)) {
   ok_ = at_ < text_.size() && text_[at_] == '{';
   ++at_;
 }
 
-bool json_fields::next(json_field& field) {
+bool field_walk::next(walked_field& field) {
   if (!ok_)
     return false;
   at_ = past_space(text_, at_);
@@ -131,8 +131,8 @@ bool json_elements::next(std::string_view& element) {
 }
 
 std::string_view field_of(std::string_view object, std::string_view key) {
-  json_fields fields{object};
-  json_field field;
+  field_walk fields{object};
+  walked_field field;
   while (fields.next(field))
     if (field.key == key)
       return field.value;

@@ -11,18 +11,18 @@
 namespace shardyard {
 
 /// One field of an object. Both views point into the walked text.
-struct json_field {
+struct walked_field {
   std::string_view key; ///< between its quotes, escapes as they stand
   std::string_view value;
 };
 
-class json_fields {
+class field_walk {
 public:
   /// `object`: from its brace on, white space before it allowed.
-  explicit json_fields(std::string_view object);
+  explicit field_walk(std::string_view object);
 
   /// The next field, in the order of the text. False at the end, or when the text is broken.
-  bool next(json_field& field);
+  bool next(walked_field& field);
 
   /// False when next() ended because the text is no object.
   bool ok() const { return ok_; }

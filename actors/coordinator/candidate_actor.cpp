@@ -13,7 +13,7 @@ namespace {
 using std::chrono::milliseconds;
 using clock = std::chrono::steady_clock;
 
-constexpr auto beat = milliseconds(50);
+constexpr auto beat_of_candidate = milliseconds(50);
 constexpr auto beat_of_leader =
     milliseconds(250); ///< there is nothing to look at while a coordinator of ours lives
 
@@ -33,7 +33,7 @@ struct candidate_state {
       if (rules.due(clock::now()))
         campaign();
       // Nobody holds this actor but the message under way, so there always is one.
-      compat::send_after(self, rules.leads() ? beat_of_leader : beat, self, tick{});
+      compat::send_after(self, rules.leads() ? beat_of_leader : beat_of_candidate, self, tick{});
     }};
   }
 

@@ -15,20 +15,6 @@ namespace json = boost::json;
 
 namespace {
 
-admin_reply refuse(std::string why, std::string instead) {
-  admin_reply reply;
-  reply.why = std::move(why);
-  reply.instead = std::move(instead);
-  return reply;
-}
-
-admin_reply accept(const json::object& body) {
-  admin_reply reply;
-  reply.ok = true;
-  reply.body = json::serialize(body);
-  return reply;
-}
-
 std::optional<std::uint32_t> number(std::string_view text) {
   std::uint32_t result = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
@@ -155,8 +141,9 @@ admin_reply coordinator_state::move(const admin_request& x) {
     return carry_out(wish);
   }
   auto colon = x.subject.find(':');
-  auto topology_id = colon == std::string::npos ? (active ? std::optional{active->id} : std::nullopt)
-                                                : number(std::string_view{x.subject}.substr(0, colon));
+  auto topology_id = number(std::string_view{x.subject}.substr(0, colon));
+  if (colon == std::string::npos)
+    topology_id = active ? active->id : 0; // they are numbered from 1
   auto shard = number(colon == std::string::npos ? x.subject : x.subject.substr(colon + 1));
   auto row = topology_id ? placements.find("topology/" + std::to_string(*topology_id)) : placements.end();
   if (!shard || row == placements.end() || *shard >= row->second.size())

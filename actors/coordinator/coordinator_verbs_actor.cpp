@@ -13,20 +13,6 @@ namespace json = boost::json;
 
 namespace {
 
-admin_reply refuse(std::string why, std::string instead) {
-  admin_reply reply;
-  reply.why = std::move(why);
-  reply.instead = std::move(instead);
-  return reply;
-}
-
-admin_reply accept(const json::object& body) {
-  admin_reply reply;
-  reply.ok = true;
-  reply.body = json::serialize(body);
-  return reply;
-}
-
 double in_seconds(std::chrono::milliseconds x) {
   return static_cast<double>(x.count()) / 1000.0;
 }

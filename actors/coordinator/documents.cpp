@@ -140,6 +140,20 @@ json::array shards(const document_sources& from) {
 
 } // namespace
 
+admin_reply refuse(std::string why, std::string instead) {
+  admin_reply reply;
+  reply.why = std::move(why);
+  reply.instead = std::move(instead);
+  return reply;
+}
+
+admin_reply accept(const json::object& body) {
+  admin_reply reply;
+  reply.ok = true;
+  reply.body = json::serialize(body);
+  return reply;
+}
+
 group_figures since(const group_figures& now, const group_figures& before) {
   auto result = now;
   for (auto& x : figures)

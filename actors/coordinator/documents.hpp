@@ -7,6 +7,7 @@
 #include "actors/coordinator/placed_group.hpp"
 #include "actors/coordinator/placement.hpp"
 #include "actors/coordinator/reshard_plan.hpp"
+#include "messages/control.hpp"
 
 #include <boost/json/object.hpp>
 
@@ -27,6 +28,11 @@ struct document_sources {
   const std::string& notice; ///< newest word to the operator
   unix_time now{};
 };
+
+/// To a verb that is carried out, with its document.
+admin_reply accept(const boost::json::object& body);
+/// To one that is not: why, and what the operator can do instead.
+admin_reply refuse(std::string why, std::string instead);
 
 /// Figures of a plan alone: sums of the groups since their start, less what they were when the plan began.
 group_figures since(const group_figures& now, const group_figures& before);

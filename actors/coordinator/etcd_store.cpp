@@ -19,8 +19,8 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr int schema_version = 1;
-constexpr auto patience = milliseconds(1000);      ///< of one request
+constexpr int key_schema_version = 1;
+constexpr auto request_patience = milliseconds(1000);
 constexpr auto campaign_time = milliseconds(2000); ///< of all attempts at the lease's row
 constexpr auto page_patience = milliseconds(5000);
 constexpr std::size_t page_rows = 500;
@@ -73,7 +73,7 @@ public:
         link_{connect(), settings.user, settings.password},
         renewals_{connect(), settings.user, settings.password} {
     term_.renewed(granted, settings.time_to_live);
-    if (auto row = link_.get(root_ + "commit", patience))
+    if (auto row = link_.get(root_ + "commit", request_patience))
       chain_ = row->changed;
     renewer_ = std::thread{[this] { renew(); }};
   }
@@ -88,7 +88,7 @@ public:
     if (term_.lost())
       return;
     try {
-      link_.revoke(lease_, patience / 2); // the next candidate need not wait for its end
+      link_.revoke(lease_, request_patience / 2); // the next candidate need not wait for its end
     } catch (const std::exception&) {
       // It ends by itself.
     }
@@ -100,7 +100,7 @@ public:
 
   std::optional<stored_row> get(std::string_view key) override {
     demand_term();
-    auto row = link_.get(root_ + "rows/" + std::string{key}, patience);
+    auto row = link_.get(root_ + "rows/" + std::string{key}, request_patience);
     if (!row)
       return std::nullopt;
     return stored_row{std::string{key}, std::move(row->value), row->changed};
@@ -155,7 +155,7 @@ private:
   /// Sends the same transaction again while its outcome is in doubt and the lease is believed in.
   etcd_txn_answer carry_out(const std::vector<etcd_condition>& conditions,
                             const std::vector<etcd_write>& changes) {
-    auto end = boot_clock::now() + patience;
+    auto end = boot_clock::now() + request_patience;
     for (std::string trouble;;) {
       demand_term();
       auto now = boot_clock::now();
@@ -250,12 +250,12 @@ etcd_election::etcd_election(etcd_connect connect, etcd_settings settings)
 /// Made by the first coordinator; later ones must be of the same cluster and know its rows.
 void etcd_election::check_cluster(std::uint64_t epoch) {
   auto key = root(settings_) + "cluster";
-  auto ours = json::object{{"id", settings_.cluster}, {"schema", schema_version}};
-  auto row = link_.get(key, patience);
+  auto ours = json::object{{"id", settings_.cluster}, {"schema", key_schema_version}};
+  auto row = link_.get(key, request_patience);
   if (!row) {
     auto made = link_.txn({{root(settings_) + "leader", etcd_condition::of::created, epoch},
                            {key, etcd_condition::of::created, 0}},
-                          {{key, json::serialize(ours)}}, patience);
+                          {{key, json::serialize(ours)}}, request_patience);
     if (!made.succeeded)
       throw store_error{"the lease was lost before the cluster was made"};
     return;
@@ -273,7 +273,7 @@ void etcd_election::resign() noexcept {
   if (lease == 0)
     return;
   try {
-    etcd_link{connect_(), settings_.user, settings_.password}.revoke(lease, patience / 2);
+    etcd_link{connect_(), settings_.user, settings_.password}.revoke(lease, request_patience / 2);
   } catch (const std::exception&) {
     // It ends by itself.
   }
@@ -281,13 +281,13 @@ void etcd_election::resign() noexcept {
 
 campaign_result etcd_election::campaign() {
   auto key = root(settings_) + "leader";
-  if (auto held = link_.get(key, patience))
+  if (auto held = link_.get(key, request_patience))
     return from_row(*held);
   auto granted = boot_clock::now();
-  auto lease = link_.grant(settings_.time_to_live, patience);
+  auto lease = link_.grant(settings_.time_to_live, request_patience);
   auto give_back = [&] {
     try {
-      link_.revoke(lease, patience);
+      link_.revoke(lease, request_patience);
     } catch (const store_error&) {
       // It ends by itself.
     }
@@ -297,7 +297,7 @@ campaign_result etcd_election::campaign() {
     std::optional<etcd_txn_answer> answer;
     while (!answer) {
       try {
-        answer = link_.txn({{key, etcd_condition::of::created, 0}}, {{key, value, lease}}, patience);
+        answer = link_.txn({{key, etcd_condition::of::created, 0}}, {{key, value, lease}}, request_patience);
       } catch (const etcd_away&) {
         if (boot_clock::now() > granted + campaign_time)
           throw;

@@ -14,7 +14,7 @@ namespace shardyard {
 namespace {
 
 constexpr int application_id = 0x53594a31; // "SYJ1", shown by file(1) and checked at opening
-constexpr int schema_version = 1;
+constexpr int table_schema_version = 1;
 
 constexpr const char* schema = R"(
 CREATE TABLE cluster (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL, epoch INTEGER NOT NULL,
@@ -234,9 +234,9 @@ private:
     if (header_value(db_, "PRAGMA application_id") != application_id)
       throw store_error{path_ + " belongs to another program; choose another [store] path"};
     auto version = header_value(db_, "PRAGMA user_version");
-    if (version != schema_version)
+    if (version != table_schema_version)
       throw store_error{path_ + " has schema version " + std::to_string(version) + ", this program knows " +
-                        std::to_string(schema_version) + "; use the program version that wrote it"};
+                        std::to_string(table_schema_version) + "; use the program version that wrote it"};
   }
 
   void acquire(const std::string& cluster_id, std::uint64_t least_epoch) {
@@ -260,7 +260,7 @@ private:
   void create(const std::string& cluster_id) {
     db_.run(schema, "creating the schema");
     db_.run(("PRAGMA application_id = " + std::to_string(application_id)).c_str(), "creating the schema");
-    db_.run(("PRAGMA user_version = " + std::to_string(schema_version)).c_str(), "creating the schema");
+    db_.run(("PRAGMA user_version = " + std::to_string(table_schema_version)).c_str(), "creating the schema");
     statement{db_, "INSERT INTO cluster VALUES (1, ?1, 0, 0)"}
         .bind(1, cluster_id)
         .step("creating the cluster");

@@ -11,7 +11,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr auto answer_timeout = seconds(2);
+constexpr auto peer_answer_timeout = seconds(2);
 
 void ask_peer(caf::blocking_actor* self, const node_card& card, const dial_listener& node,
               peer_found& found) {
@@ -19,11 +19,11 @@ void ask_peer(caf::blocking_actor* self, const node_card& card, const dial_liste
     return
         [&found, what](caf::error& error) { found.error = std::string{what} + ": " + caf::to_string(error); };
   };
-  self->request(found.node, answer_timeout, card, caf::actor_cast<caf::strong_actor_ptr>(node))
+  self->request(found.node, peer_answer_timeout, card, caf::actor_cast<caf::strong_actor_ptr>(node))
       .receive([&](node_card& theirs) { found.card = std::move(theirs); }, failed("it does not let us in"));
   if (!found.error.empty())
     return;
-  self->request(found.node, answer_timeout, find_coordinator{})
+  self->request(found.node, peer_answer_timeout, find_coordinator{})
       .receive(
           [&](caf::strong_actor_ptr& handle, std::string& host, std::uint16_t port) {
             if (handle)

@@ -18,7 +18,6 @@ namespace {
 
 constexpr auto beat = milliseconds(100);
 constexpr auto report_every = milliseconds(250);
-constexpr auto remote_timeout = seconds(3);
 
 } // namespace
 

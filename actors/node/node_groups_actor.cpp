@@ -16,7 +16,6 @@ using std::chrono::seconds;
 
 namespace {
 
-constexpr auto remote_timeout = seconds(3);
 constexpr auto ask_group_after = milliseconds(200);
 
 /// Position logs of this node, by group and epoch.

@@ -12,7 +12,7 @@ using std::chrono::seconds;
 namespace {
 
 constexpr auto ask_every = milliseconds(500);
-constexpr auto answer_timeout = seconds(2);
+constexpr auto lease_answer_timeout = seconds(2);
 constexpr auto speak_after = seconds(2); ///< without an answer of the coordinator
 
 } // namespace
@@ -32,7 +32,7 @@ void node_state::ask_lease() {
   lease_request question{setup.card.name, setup.card.incarnation, known.cluster_epoch, known.revision,
                          static_cast<std::uint64_t>(std::chrono::floor<milliseconds>(sent - spoke).count())};
   if (coordinator) {
-    compat::request(self, coordinator, answer_timeout, question)
+    compat::request(self, coordinator, lease_answer_timeout, question)
         .then(
             [this, sent](const lease_answer& x) {
               if (x.verdict == lease_verdict::granted)
@@ -47,7 +47,7 @@ void node_state::ask_lease() {
   for (auto& [name, peer] : peers) {
     if (!peer.handle || peer.card.weight == 0)
       continue;
-    compat::request(self, peer.handle, answer_timeout, question)
+    compat::request(self, peer.handle, lease_answer_timeout, question)
         .then(
             [this, sent, name = name](const lease_answer& x) {
               if (x.verdict == lease_verdict::granted)

@@ -22,6 +22,8 @@
 
 namespace shardyard {
 
+inline constexpr std::chrono::seconds remote_timeout{3}; ///< for an answer from another host
+
 struct node_state {
   static inline const char* name = "shardyard.node";
   using clock = std::chrono::steady_clock;

@@ -27,7 +27,6 @@ using steady = std::chrono::steady_clock;
 
 namespace {
 
-constexpr auto probe_deadline = milliseconds(1000);
 constexpr auto handshake_deadline = milliseconds(3000);
 constexpr auto greeting_timeout = seconds(3); ///< of CAF's own handshake, behind that of TLS
 
@@ -132,7 +131,7 @@ node_actor peer_links::reach(const std::string& host, std::uint16_t port, std::s
 }
 
 node_actor peer_links::reach_plain(const std::string& host, std::uint16_t port, std::string& why) {
-  if (why = net::tcp_probe(host, port, probe_deadline); !why.empty())
+  if (why = net::tcp_probe(host, port, net::tcp_probe_deadline); !why.empty())
     return {};
   auto node = system_.middleman().remote_actor<node_actor>(host, port);
   if (node)

@@ -16,7 +16,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr auto redial_delay = milliseconds(500);
-constexpr auto probe_deadline = milliseconds(1000);
 
 // What this actor tells itself is private to it: its interface is a superset of sink_actor.
 using remote_sink_actor = sink_actor::extend<
@@ -42,7 +41,7 @@ place parse(const std::string& address) {
 /// In a thread of its own, since connecting blocks.
 void dial(caf::actor_system& system, place at, remote_sink_actor to) {
   system.spawn<caf::detached>([at = std::move(at), to = std::move(to)](caf::blocking_actor* self) {
-    auto why = net::tcp_probe(at.host, at.port, probe_deadline);
+    auto why = net::tcp_probe(at.host, at.port, net::tcp_probe_deadline);
     caf::strong_actor_ptr found;
     if (why.empty()) {
       if (auto sink = self->system().middleman().remote_actor<sink_actor>(at.host, at.port))

@@ -1,15 +1,11 @@
 #include "actors/partition/command_desk.hpp"
 
+#include "messages/discord_event.hpp"
+
 namespace shardyard {
 namespace {
 
 using namespace std::chrono_literals;
-
-const event_type_id members_chunk = find_event_type("GUILD_MEMBERS_CHUNK");
-const event_type_id sounds = find_event_type("SOUNDBOARD_SOUNDS");
-const event_type_id channel_info = find_event_type("CHANNEL_INFO");
-const event_type_id rate_limited = find_event_type("RATE_LIMITED");
-const event_type_id voice_server = find_event_type("VOICE_SERVER_UPDATE");
 
 constexpr monotonic repeats_within = 120s;
 constexpr std::size_t most_seen = 1u << 16;
@@ -67,15 +63,15 @@ monotonic command_desk::next_look() const {
 
 desk_reading command_desk::read(event_type_id type, snowflake guild, std::uint32_t session,
                                 std::string_view d, monotonic now) {
-  if (type == members_chunk)
+  if (type == discord_event::guild_members_chunk)
     return members_.chunk(d);
-  if (type == sounds)
+  if (type == discord_event::soundboard_sounds)
     return questions_.answered(31, guild, session);
-  if (type == channel_info)
+  if (type == discord_event::channel_info)
     return questions_.answered(43, guild, session);
-  if (type == rate_limited)
+  if (type == discord_event::rate_limited)
     return members_.rate_limited(guild, d, now);
-  if (type == voice_server)
+  if (type == discord_event::voice_server_update)
     return voice_.server_update(guild);
   return {};
 }

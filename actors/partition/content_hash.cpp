@@ -129,7 +129,7 @@ reading_room& room() {
   return result;
 }
 
-std::uint64_t id_of(std::string_view text) {
+std::uint64_t unquoted_id(std::string_view text) {
   std::uint64_t result = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
   return error == std::errc{} && end == text.data() + text.size() ? result : 0;
@@ -142,7 +142,7 @@ std::uint64_t leading_user(std::string_view d) {
     return 0;
   d.remove_prefix(head.size());
   auto end = d.substr(0, 21).find('"');
-  return end == d.npos ? 0 : id_of(d.substr(0, end));
+  return end == d.npos ? 0 : unquoted_id(d.substr(0, end));
 }
 
 std::uint64_t find_user(std::string_view d) {
@@ -152,7 +152,7 @@ std::uint64_t find_user(std::string_view d) {
   if (room().open(d).get(document) || document["user"].get_object().get(user) ||
       user["id"].get_string().get(id))
     return 0;
-  return id_of(id);
+  return unquoted_id(id);
 }
 
 } // namespace

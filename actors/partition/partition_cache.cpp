@@ -1,14 +1,10 @@
 // What a partition remembers of its guilds: filled by the lead's snapshots, kept current by what is
 // delivered, written to the log before the delivery goes out.
 #include "actors/partition/partition.hpp"
+#include "messages/discord_event.hpp"
 
 namespace shardyard {
 namespace {
-
-const event_type_id guild_create = find_event_type("GUILD_CREATE");
-const event_type_id guild_delete = find_event_type("GUILD_DELETE");
-const event_type_id message_create = find_event_type("MESSAGE_CREATE");
-const event_type_id presence_update = find_event_type("PRESENCE_UPDATE");
 
 // An event that no session has sent. It stands where `like` stood.
 event_block made_event(const event_block& like, const event_entry& at, event_type_id type, std::string d) {
@@ -36,14 +32,14 @@ event_block made_event(const event_block& like, const event_entry& at, event_typ
 /// Presences come back by themselves, and are too many for the log.
 void partition::follow(scope_state& g, const event_block& block, std::uint32_t index) {
   auto& e = block.entries[index];
-  if (e.type == guild_create || e.type == guild_delete)
+  if (e.type == discord_event::guild_create || e.type == discord_event::guild_delete)
     return; // a new state, or none: see take_snapshot and drop_cache
   auto d = block.data(e);
-  if (e.type == message_create && e.key != 0) {
+  if (e.type == discord_event::message_create && e.key != 0) {
     g.cache->posted(e.key, d, *settings_->cache);
     return;
   }
-  if (g.cache->apply(e.type, d, *settings_->cache) && e.type != presence_update)
+  if (g.cache->apply(e.type, d, *settings_->cache) && e.type != discord_event::presence_update)
     write_cache_step(out_->log(), g.at.id, g.n, cache_step::event, e.type, d);
 }
 
@@ -93,8 +89,9 @@ void partition::leave_untold(scope_state& g, const source& from, std::uint64_t s
   event_entry at;
   at.guild = g.at.id;
   at.s = s;
-  deliver(g, made_event(like, at, guild_delete, "{\"id\":\"" + std::to_string(g.at.id) + "\"}"), 0,
-          snapshot_flag);
+  deliver(g,
+          made_event(like, at, discord_event::guild_delete, "{\"id\":\"" + std::to_string(g.at.id) + "\"}"),
+          0, snapshot_flag);
   drop_cache(g);
 }
 

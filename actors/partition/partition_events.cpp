@@ -1,16 +1,11 @@
 // What a partition does with one event, by lane.
 #include "actors/partition/partition_port.hpp"
+#include "messages/discord_event.hpp"
 
 #include <bit>
 
 namespace shardyard {
 namespace {
-
-const event_type_id guild_create = find_event_type("GUILD_CREATE");
-const event_type_id guild_delete = find_event_type("GUILD_DELETE");
-const event_type_id ready = find_event_type("READY");
-const event_type_id resumed = find_event_type("RESUMED");
-const event_type_id presence_update = find_event_type("PRESENCE_UPDATE");
 
 scope scope_of(const event_entry& e) {
   if (e.guild != 0)
@@ -153,7 +148,7 @@ void partition::deliver_keyed(scope_state& g, event_key key, const event_block& 
 
 void partition::state(scope_state& g, const arrival& in) {
   auto& e = in.entry();
-  if (e.type == presence_update && overlapped(g)) {
+  if (e.type == discord_event::presence_update && overlapped(g)) {
     if (auto user = presence_user(in.block->data(e))) {
       if (!g.presences)
         g.presences = std::make_unique<presence_level>(settings_->max_presence_users);
@@ -166,11 +161,11 @@ void partition::state(scope_state& g, const arrival& in) {
 
 void partition::local(scope_state& g, const arrival& in) {
   auto type = in.entry().type;
-  if (type == guild_create)
+  if (type == discord_event::guild_create)
     return guild_created(g, in);
-  if (type == guild_delete)
+  if (type == discord_event::guild_delete)
     return guild_deleted(g, in);
-  if (type == ready || type == resumed || answer(g, in))
+  if (type == discord_event::ready || type == discord_event::resumed || answer(g, in))
     return;
   if (in.from.at == g.handover.lead())
     deliver(g, *in.block, in.index, 0);

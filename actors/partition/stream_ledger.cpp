@@ -6,7 +6,7 @@
 namespace shardyard {
 namespace {
 
-constexpr auto never = ~std::uint64_t{0};
+constexpr auto never_opened = ~std::uint64_t{0};
 
 } // namespace
 
@@ -28,11 +28,11 @@ void stream_ledger::begin(const shard_key& shard) {
 
 void stream_ledger::restart(const shard_key& shard, std::uint64_t gate) {
   auto& x = streams_[shard];
-  auto withheld = std::ranges::find(x.gates, never) != x.gates.end();
+  auto withheld = std::ranges::find(x.gates, never_opened) != x.gates.end();
   auto holds = std::move(x.holds);
   x = {};
   x.next = 2;
-  x.gates.push_back(withheld ? never : gate);
+  x.gates.push_back(withheld ? never_opened : gate);
   x.holds = std::move(holds);
   for (auto& [_, ordinal] : x.holds)
     ordinal = 1;
@@ -43,7 +43,7 @@ void stream_ledger::restart(const shard_key& shard, std::uint64_t gate) {
 void stream_ledger::finish(std::uint64_t gate) {
   auto& x = streams_[current_.shard];
   auto& mine = x.gates.back();
-  mine = withheld_ ? never : std::max(mine, gate);
+  mine = withheld_ ? never_opened : std::max(mine, gate);
 }
 
 item_hold stream_ledger::hold() {

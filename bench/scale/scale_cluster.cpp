@@ -11,7 +11,7 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds mark_arrives{50};
-constexpr milliseconds beat{1}; ///< guilds are cut at whole ones
+constexpr milliseconds guild_beat{1}; ///< guilds are cut at whole ones
 
 /// Anchors come with the traffic of a guild: the last of a shard's guilds in a group is cut after 1 to 30 s.
 milliseconds time_to_cut(std::uint32_t group, std::uint32_t shard, std::uint64_t seed) {
@@ -69,8 +69,8 @@ std::uint64_t scale_cluster::cut(std::uint32_t group, const shard_key& shard, ti
     return 0;
   std::uint64_t guilds = side_of(shard).by_group[group][shard.id];
   auto lasts = std::chrono::nanoseconds{time_to_cut(group, old_shard, setup_.seed)};
-  return std::min(guilds, guilds * static_cast<std::uint64_t>((now - since) / beat) /
-                              static_cast<std::uint64_t>(lasts / beat));
+  return std::min(guilds, guilds * static_cast<std::uint64_t>((now - since) / guild_beat) /
+                              static_cast<std::uint64_t>(lasts / guild_beat));
 }
 
 std::optional<scale_cluster::time> scale_cluster::next_change(std::uint32_t group, const shard_key& shard,
@@ -85,9 +85,9 @@ std::optional<scale_cluster::time> scale_cluster::next_change(std::uint32_t grou
   auto done = cut(group, shard, now);
   if (done == guilds)
     return std::nullopt;
-  auto beats =
-      static_cast<std::uint64_t>(std::chrono::nanoseconds{time_to_cut(group, old_shard, setup_.seed)} / beat);
-  return since + beat * static_cast<std::int64_t>(((done + 1) * beats + guilds - 1) / guilds);
+  auto beats = static_cast<std::uint64_t>(
+      std::chrono::nanoseconds{time_to_cut(group, old_shard, setup_.seed)} / guild_beat);
+  return since + guild_beat * static_cast<std::int64_t>(((done + 1) * beats + guilds - 1) / guilds);
 }
 
 handover_report scale_cluster::row(std::uint32_t group, const shard_key& shard, time now) const {

@@ -14,7 +14,7 @@ using std::chrono::seconds;
 
 namespace {
 
-constexpr auto beat = milliseconds(100);
+constexpr auto node_beat = milliseconds(100);
 constexpr auto lease_every = milliseconds(500);
 constexpr auto whole_every = seconds(30); ///< as sent_rows of a real node does
 constexpr std::uint64_t one_in = 64;      ///< weighing is slow: one message stands for as many
@@ -355,7 +355,7 @@ node_actor::behavior_type scale_node::make_behavior() {
       [](const lease_request&) { return lease_answer{}; },
       [](const bot_presence&) {},
       [this](tick) {
-        compat::send_after(self_, beat, self_, tick{});
+        compat::send_after(self_, node_beat, self_, tick{});
         tick_once();
       },
   };

@@ -29,8 +29,6 @@ struct bot_secrets_file : ::testing::Test {
 
 const std::string blue = "blue-secret-0123456789", green = "green-secret-0123456789";
 
-} // namespace
-
 TEST_F(bot_secrets_file, the_token_and_each_secret_name_their_bot_with_and_without_prefix) {
   write("# bots\nblue " + blue + "\n\ngreen " + green + "\n");
   bot_secrets bots{secret{"the-real-token"}, true, path};
@@ -88,3 +86,5 @@ TEST_F(bot_secrets_file, a_missing_file_is_an_error_at_the_start) {
   bot_secrets bots{secret{"t"}, true, path};
   EXPECT_EQ(bots.load().size(), 1u);
 }
+
+} // namespace

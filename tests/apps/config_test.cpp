@@ -2,6 +2,7 @@
 // what is allowed.
 #include "apps/config.hpp"
 #include "apps/config_rules.hpp"
+#include "tests/source_dir.hpp"
 
 #include <fstream>
 #include <gtest/gtest.h>
@@ -37,7 +38,7 @@ std::string text_of(const std::string& path) {
 }
 
 std::string example(const std::string& name) {
-  return std::string{SHARDYARD_SOURCE_DIR} + "/cluster-config/" + name;
+  return source_dir() / "cluster-config" / name;
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 #include "actors/partition/guild_cache.hpp"
 #include "sim/event_source.hpp"
 #include "tests/partition/guild_text.hpp"
+#include "tests/sim/first_moment.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,13 +13,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const sim::moment start = sim::from_unix_ms(1'795'000'000'000);
 constexpr guild_view everything{0x331FFFF, 50};
 
 /// A world whose every event is told to one cache per guild.
 struct world_run {
   world_run(std::uint64_t seed, cache_policy chosen)
-      : settings(of(seed, chosen)), all(settings, start), source(all, settings), policy(chosen) {
+      : settings(of(seed, chosen)), all(settings, sim::first_moment), source(all, settings), policy(chosen) {
     policy.self = all.bot().id;
     for (auto& guild : all.guilds())
       caches.push_back(fresh(guild));
@@ -82,7 +82,7 @@ struct world_run {
   sim::event_source source;
   cache_policy policy;
   std::vector<guild_cache> caches;
-  sim::moment now = start;
+  sim::moment now = sim::first_moment;
 };
 
 guild_cache copy_of(const guild_cache& x) {

@@ -33,8 +33,6 @@ protected:
   fs::path folder_;
 };
 
-} // namespace
-
 TEST_F(token, white_space_and_the_bot_prefix_are_dropped) {
   ::setenv("SHARDYARD_TEST_TOKEN", " Bot  abc.def-1_2 \n", 1);
   auto result = read_token(places());
@@ -98,3 +96,5 @@ TEST_F(token, a_missing_token_names_every_place_to_put_it) {
   missing.file = "/nonexistent/token";
   EXPECT_NE(read_token(missing).error.find("No such file"), std::string::npos);
 }
+
+} // namespace

@@ -8,7 +8,6 @@
 namespace shardyard {
 namespace {
 
-const snowflake guild = guild_at(40);
 const std::string id = std::to_string(guild_at(40));
 
 std::string members(const std::string& more) {

@@ -9,8 +9,6 @@
 namespace shardyard {
 namespace {
 
-const snowflake guild = guild_at(40);
-
 TEST(bot_delivery, passes_the_name_and_the_bytes_on_and_counts_for_itself) {
   switch_scene scene;
   auto bot = scene.live({guild});

@@ -9,8 +9,6 @@
 namespace shardyard {
 namespace {
 
-const snowflake guild = guild_at(40);
-
 std::string text(const auto& x) {
   return {x.data(), x.size()};
 }

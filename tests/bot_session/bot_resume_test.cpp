@@ -5,8 +5,6 @@
 namespace shardyard {
 namespace {
 
-const snowflake guild = guild_at(40);
-
 std::vector<got_dispatch> from(const fake_bot& bot, std::uint64_t s) {
   std::vector<got_dispatch> result;
   for (auto& x : bot.link->got)

@@ -250,15 +250,15 @@ TEST(content_mask, of_text_that_is_cut_off_neither_fails_nor_edits_badly) {
   }
 }
 
-TEST(json_fields, walks_whatever_a_parser_accepts) {
+TEST(field_walk, walks_whatever_a_parser_accepts) {
   auto seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   random_text random{seed};
   for (auto i = 0; i < 20'000; ++i) {
     auto d = random.object(0, {{"a", random.value(0)}});
     auto parsed = json::parse(d).as_object();
-    json_fields fields{d};
-    json_field field;
+    field_walk fields{d};
+    walked_field field;
     std::size_t count = 0;
     for (; fields.next(field); ++count)
       ASSERT_EQ(json::parse(std::string{field.value}), parsed.at(std::string{field.key})) << d;

@@ -93,6 +93,8 @@ constexpr snowflake guild_at(std::uint64_t slot) {
   return slot << 22 | 1;
 }
 
+inline constexpr snowflake guild = guild_at(40); ///< where most claims are made
+
 struct delivered {
   std::string_view t;
   snowflake guild = 0;

@@ -1,5 +1,6 @@
 // Claims about the renewal that fills missing caches: when it begins, and when it must not.
 #include "actors/coordinator/cache_refill.hpp"
+#include "tests/coordinator/first_moment.hpp"
 
 #include <gtest/gtest.h>
 #include <random>
@@ -9,8 +10,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr unix_time start = unix_ms(1'700'000'000'000);
-
 refill_view missing(std::uint64_t guilds) {
   return {.uncached = guilds, .unavailable = 0, .calm = true, .renewed = {}};
 }
@@ -19,39 +18,40 @@ refill_view missing(std::uint64_t guilds) {
 
 TEST(cache_refill, guilds_that_stay_away_for_a_minute_of_calm_are_shown_again) {
   cache_refill refill;
-  EXPECT_FALSE(refill.due(missing(5), start));
-  EXPECT_FALSE(refill.due(missing(5), start + 59s));
-  EXPECT_NE(refill.text(start + 59s).find("5 guilds are not in the cache; sessions are renewed in 1 s"),
-            std::string::npos)
-      << refill.text(start + 59s);
-  EXPECT_TRUE(refill.due(missing(5), start + 60s));
+  EXPECT_FALSE(refill.due(missing(5), first_moment));
+  EXPECT_FALSE(refill.due(missing(5), first_moment + 59s));
+  EXPECT_NE(
+      refill.text(first_moment + 59s).find("5 guilds are not in the cache; sessions are renewed in 1 s"),
+      std::string::npos)
+      << refill.text(first_moment + 59s);
+  EXPECT_TRUE(refill.due(missing(5), first_moment + 60s));
 }
 
 TEST(cache_refill, guilds_that_discord_calls_unavailable_are_waited_for) {
   cache_refill refill;
   auto outage = missing(5);
   outage.unavailable = 5;
-  for (auto at = start; at < start + 1h; at += 10s)
+  for (auto at = first_moment; at < first_moment + 1h; at += 10s)
     ASSERT_FALSE(refill.due(outage, at));
-  EXPECT_TRUE(refill.text(start + 1h).empty());
+  EXPECT_TRUE(refill.text(first_moment + 1h).empty());
 }
 
 TEST(cache_refill, what_was_refused_is_asked_again_five_minutes_later) {
   cache_refill refill;
-  refill.due(missing(5), start);
-  ASSERT_TRUE(refill.due(missing(5), start + 60s));
-  refill.answered("no IDENTIFYs are left; wait", start + 60s);
-  EXPECT_FALSE(refill.due(missing(5), start + 60s + 299s));
-  EXPECT_NE(refill.text(start + 61s).find("no IDENTIFYs are left; wait"), std::string::npos);
-  EXPECT_TRUE(refill.due(missing(5), start + 60s + 300s));
+  refill.due(missing(5), first_moment);
+  ASSERT_TRUE(refill.due(missing(5), first_moment + 60s));
+  refill.answered("no IDENTIFYs are left; wait", first_moment + 60s);
+  EXPECT_FALSE(refill.due(missing(5), first_moment + 60s + 299s));
+  EXPECT_NE(refill.text(first_moment + 61s).find("no IDENTIFYs are left; wait"), std::string::npos);
+  EXPECT_TRUE(refill.due(missing(5), first_moment + 60s + 300s));
 }
 
 TEST(cache_refill, one_that_did_not_help_is_not_repeated_for_six_hours_and_one_that_did_for_one) {
   for (auto helped : {false, true}) {
     cache_refill refill;
     auto seen = missing(5);
-    seen.renewed = start;
-    auto at = start + 2min;
+    seen.renewed = first_moment;
+    auto at = first_moment + 2min;
     if (helped) {
       seen.uncached = 0;
       refill.due(seen, at);
@@ -59,15 +59,15 @@ TEST(cache_refill, one_that_did_not_help_is_not_repeated_for_six_hours_and_one_t
     }
     while (!refill.due(seen, at))
       at += 1s;
-    EXPECT_EQ(at, start + (helped ? 1h : 6h));
+    EXPECT_EQ(at, first_moment + (helped ? 1h : 6h));
   }
 }
 
 TEST(cache_refill, switched_off_it_only_tells) {
   cache_refill refill{{.enabled = false}};
-  for (auto at = start; at < start + 10min; at += 10s)
+  for (auto at = first_moment; at < first_moment + 10min; at += 10s)
     ASSERT_FALSE(refill.due(missing(5), at));
-  EXPECT_NE(refill.text(start + 10min).find("cache.refill is off"), std::string::npos);
+  EXPECT_NE(refill.text(first_moment + 10min).find("cache.refill is off"), std::string::npos);
 }
 
 /// A cluster that loses caches, hosts and its budget at random; renewals help, mostly.
@@ -81,10 +81,10 @@ TEST(cache_refill, it_never_hurries_and_always_comes_in_the_end) {
   refill_view seen{.calm = true};
   auto wanted = unix_time::max(); // missing and calm since then, as this test counts it
   auto renewal_ends = unix_time::max();
-  auto refused_at = start;
+  auto refused_at = first_moment;
   auto budget = true;
   int renewals = 0;
-  for (auto now = start; now < start + 24h * 20; now += 5s) {
+  for (auto now = first_moment; now < first_moment + 24h * 20; now += 5s) {
     if (one_in(2000))
       seen.uncached += 1 + random() % 50; // a host was lost
     if (one_in(5000))
@@ -111,7 +111,7 @@ TEST(cache_refill, it_never_hurries_and_always_comes_in_the_end) {
       // Nothing but the last renewal, or a refusal, keeps it waiting.
       auto since = std::max(std::min(wanted, now), refused_at);
       auto patience = seen.renewed ? std::max(since, *seen.renewed + tuning.rest_in_vain) : since;
-      ASSERT_LE(now, patience + tuning.after + tuning.retry) << (now - start).count();
+      ASSERT_LE(now, patience + tuning.after + tuning.retry) << (now - first_moment).count();
       continue;
     }
     ASSERT_GE(now - tuning.after, wanted);

@@ -1,4 +1,5 @@
 #include "actors/coordinator/forecast.hpp"
+#include "tests/coordinator/first_moment.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -10,8 +11,6 @@ using namespace shardyard;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr auto start = unix_ms(1'800'000'000'000);
 
 forecast_input ask(std::uint32_t from, std::uint32_t to, std::uint64_t guilds = 2000) {
   forecast_input in;
@@ -32,7 +31,7 @@ bool warned(const forecast& x, const std::string& text) {
 }
 
 TEST(forecast, names_units_identifies_and_time) {
-  auto x = make_forecast(ask(4, 6), start);
+  auto x = make_forecast(ask(4, 6), first_moment);
   EXPECT_FALSE(x.refused);
   EXPECT_EQ(x.units, 2u);
   EXPECT_EQ(x.identifies_needed, 6u);
@@ -49,7 +48,7 @@ TEST(forecast, names_units_identifies_and_time) {
 TEST(forecast, permits_wait_for_their_key) {
   auto in = ask(16, 64);
   in.max_concurrency = 1;
-  auto x = make_forecast(in, start);
+  auto x = make_forecast(in, first_moment);
   EXPECT_EQ(x.most_permits_on_one_key, 64u);
   EXPECT_EQ(x.time.permits, 63 * 5150ms);
 }
@@ -57,30 +56,30 @@ TEST(forecast, permits_wait_for_their_key) {
 TEST(forecast, a_refused_plan_is_forecast_all_the_same) {
   auto in = ask(4, 6);
   in.context.identifies_left = 3;
-  auto x = make_forecast(in, start);
+  auto x = make_forecast(in, first_moment);
   ASSERT_TRUE(x.refused);
   EXPECT_NE(x.refused->why.find("needs 6"), std::string::npos);
   EXPECT_EQ(x.units, 2u);
   in = ask(4, 0);
-  EXPECT_TRUE(make_forecast(in, start).refused);
+  EXPECT_TRUE(make_forecast(in, first_moment).refused);
   in = ask(4, 4'000'000'000u);
-  EXPECT_TRUE(make_forecast(in, start).refused);
+  EXPECT_TRUE(make_forecast(in, first_moment).refused);
 }
 
 TEST(forecast, suggests_counts_with_more_units_nearby) {
-  auto x = make_forecast(ask(16, 31), start);
+  auto x = make_forecast(ask(16, 31), first_moment);
   ASSERT_FALSE(x.better.empty());
   EXPECT_EQ(x.better[0].shard_count, 32u);
   EXPECT_NE(x.better[0].why.find("16 independent units instead of 1"), std::string::npos);
   EXPECT_NE(x.better[0].why.find("splits into 2"), std::string::npos);
   EXPECT_TRUE(warned(x, "share no factor"));
-  EXPECT_TRUE(make_forecast(ask(16, 32), start).better.empty());
+  EXPECT_TRUE(make_forecast(ask(16, 32), first_moment).better.empty());
 }
 
 TEST(forecast, suggestions_are_legal_and_have_head_room) {
   auto in = ask(64, 70, 110'000);
   in.context.shard_multiple = 16;
-  auto x = make_forecast(in, start);
+  auto x = make_forecast(in, first_moment);
   ASSERT_TRUE(x.refused);
   for (const auto& count : x.legal_counts) {
     EXPECT_EQ(count % 16, 0u);
@@ -92,9 +91,9 @@ TEST(forecast, suggestions_are_legal_and_have_head_room) {
 }
 
 TEST(forecast, warns_of_full_shards_and_of_the_way_back) {
-  EXPECT_TRUE(warned(make_forecast(ask(16, 24, 55'000), start), "4011"));
+  EXPECT_TRUE(warned(make_forecast(ask(16, 24, 55'000), first_moment), "4011"));
   auto in = ask(300, 600);
-  EXPECT_TRUE(warned(make_forecast(in, start), "no second reshard"));
+  EXPECT_TRUE(warned(make_forecast(in, first_moment), "no second reshard"));
 }
 
 TEST(forecast, shards_for_a_target_size) {
@@ -118,7 +117,7 @@ RC_GTEST_PROP(forecast, any_request_gets_an_answer, (std::uint32_t to, std::uint
   auto in = ask(*rc::gen::inRange<std::uint32_t>(0, 50), to % 200'000, guilds % 10'000'000);
   in.context.shard_multiple = *rc::gen::inRange<std::uint32_t>(0, 20);
   in.max_concurrency = *rc::gen::inRange<std::uint32_t>(0, 20);
-  auto x = make_forecast(in, start);
+  auto x = make_forecast(in, first_moment);
   RC_ASSERT(std::is_sorted(x.legal_counts.begin(), x.legal_counts.end()));
   RC_ASSERT(x.better.size() <= 3u);
 }

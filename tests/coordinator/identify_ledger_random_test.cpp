@@ -1,6 +1,7 @@
 // Random askers with a jittering network, lost reports and a restarting coordinator, against a small model of
 // Discord's rules.
 #include "actors/coordinator/identify_ledger.hpp"
+#include "tests/coordinator/first_moment.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -13,8 +14,6 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
 namespace {
-
-constexpr auto start = unix_ms(1'800'000'000'000);
 
 /// Gateway reference, "Session Start Limit" and "Rate limiting": what Discord would say of the IDENTIFYs that
 /// reach it.
@@ -53,7 +52,7 @@ struct discord_model {
 /// Events of the world, in time order; equal times in order of creation.
 struct world {
   std::multimap<unix_time, std::function<void()>> agenda;
-  unix_time now = start;
+  unix_time now = first_moment;
 
   void at(unix_time t, std::function<void()> what) { agenda.emplace(std::max(t, now), std::move(what)); }
   void run_until(unix_time end) {
@@ -233,7 +232,7 @@ TEST(identify_ledger_random, never_violates_the_spacing_and_serves_everybody) {
     }
     c.refresh_every(60s);
     c.restart_every(300s);
-    c.w.run_until(start + 2h);
+    c.w.run_until(first_moment + 2h);
     EXPECT_EQ(c.discord.too_close, 0);
     EXPECT_EQ(c.discord.over_budget, 0);
     for (const auto& x : c.askers)
@@ -255,7 +254,7 @@ TEST(identify_ledger_random, never_goes_beyond_the_budget_in_days_of_greed) {
     }
     c.refresh_every(10min);
     c.restart_every(3h);
-    c.w.run_until(start + 80h);
+    c.w.run_until(first_moment + 80h);
     EXPECT_EQ(c.discord.over_budget, 0);
     EXPECT_EQ(c.discord.too_close, 0);
     EXPECT_EQ(c.into_reserve, 0) << "I8: reshards leave the reserve";
@@ -272,7 +271,7 @@ TEST(identify_ledger_random, without_faults_a_key_is_used_every_spacing) {
       c.askers.push_back({{2, i, 30}, permit_purpose::reshard, 1});
       c.w.at(c.w.now + c.between(0ms, 500ms), [&c, i] { c.begin(i); });
     }
-    c.w.run_until(start + 30min);
+    c.w.run_until(first_moment + 30min);
     EXPECT_EQ(c.discord.identifies, 30);
     EXPECT_EQ(c.discord.too_close, 0);
     auto floor = 29 * 5s;
@@ -294,7 +293,7 @@ TEST(identify_ledger_random, the_model_notices_a_ledger_without_margin) {
       c.askers.push_back({{2, i, 30}, permit_purpose::reshard, 1});
       c.w.at(c.w.now + c.between(0ms, 500ms), [&c, i] { c.begin(i); });
     }
-    c.w.run_until(start + 30min);
+    c.w.run_until(first_moment + 30min);
     found += c.discord.too_close;
   }
   EXPECT_GT(found, 0);

@@ -1,4 +1,5 @@
 #include "actors/coordinator/identify_ledger.hpp"
+#include "tests/coordinator/first_moment.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,15 +8,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto start = unix_ms(1'800'000'000'000);
-
 shard_key shard(std::uint32_t id, std::uint32_t topology = 1) {
   return {topology, id, 64};
 }
 
-struct ledger_test : testing::Test {
+struct ledger_test : ::testing::Test {
   identify_ledger ledger;
-  unix_time now = start;
+  unix_time now = first_moment;
 
   void limit(std::uint32_t total, std::uint32_t remaining, std::uint32_t concurrency) {
     ledger.update_from_discord({total, remaining, 24h, concurrency, now}, now);
@@ -57,7 +56,7 @@ TEST_F(ledger_test, one_identify_per_key_and_spacing_whatever_the_topology) {
   granted(ask(4));
   now += 300ms;
   ledger.used(permit, 100ms, now);
-  now = start + 200ms + 5149ms;
+  now = first_moment + 200ms + 5149ms;
   EXPECT_TRUE(waits(ledger.ask({shard(3, 2), permit_purpose::reshard, 0}, now).answer));
   now += 1ms;
   EXPECT_FALSE(waits(ledger.ask({shard(3, 2), permit_purpose::reshard, 0}, now).answer));
@@ -66,7 +65,7 @@ TEST_F(ledger_test, one_identify_per_key_and_spacing_whatever_the_topology) {
 TEST_F(ledger_test, an_unreported_permit_blocks_its_key_until_nobody_can_use_it) {
   limit(1000, 1000, 1);
   granted(ask(0));
-  now = start + 10s + 5149ms;
+  now = first_moment + 10s + 5149ms;
   EXPECT_TRUE(waits(ask(1)));
   now += 1ms;
   granted(ask(1));
@@ -197,7 +196,7 @@ TEST_F(ledger_test, an_answer_kept_on_disk_knows_nothing_of_later_permits) {
   now += 1min;
   identify_ledger after;
   after.restore(rows, now);
-  after.update_from_discord({1000, 100, 24h, 64, start}, now);
+  after.update_from_discord({1000, 100, 24h, 64, first_moment}, now);
   EXPECT_EQ(after.status(now).left, 70u);
 }
 

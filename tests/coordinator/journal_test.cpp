@@ -1,5 +1,6 @@
 #include "actors/coordinator/journal.hpp"
 #include "actors/coordinator/sqlite_store.hpp"
+#include "tests/coordinator/first_moment.hpp"
 
 #include <cstring>
 #include <fstream>
@@ -14,8 +15,6 @@ using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr auto start = unix_ms(1'800'000'000'000);
 
 struct folder {
   fs::path path = fs::temp_directory_path() /
@@ -57,7 +56,7 @@ reshard_plan some_plan(std::uint64_t id = 1) {
   context.active = {1, 4};
   context.identifies_left = 100;
   context.hosts = 1;
-  return std::get<reshard_plan>(make_plan({6, false, true}, context, start));
+  return std::get<reshard_plan>(make_plan({6, false, true}, context, first_moment));
 }
 
 TEST(sqlite_store, every_opening_has_a_higher_epoch) {
@@ -154,8 +153,9 @@ TEST(journal, what_was_saved_is_loaded_after_a_restart) {
   plan.units[1].state = unit_state::closing;
   plan.units[1].closed = {3};
   plan.pause_reason = "a \"quoted\" reason";
-  permit_row permit{7, {2, 5, 6}, permit_purpose::reshard, permit_state::used, start, start + 1s, true};
-  session_start_limit limit{1000, 900, 24h, 16, start};
+  permit_row permit{
+      7, {2, 5, 6}, permit_purpose::reshard, permit_state::used, first_moment, first_moment + 1s, true};
+  session_start_limit limit{1000, 900, 24h, 16, first_moment};
   {
     auto s = open_sqlite_store(f.db());
     journal j{*s};
@@ -261,9 +261,9 @@ TEST(journal, every_crash_image_holds_exactly_what_was_saved) {
   auto plan = some_plan();
   for (std::uint32_t i = 0; i < 40; ++i) {
     plan.units[i % 2].state = static_cast<unit_state>(i / 2 % 6);
-    plan.units[i % 2].entered = start + i * 1s;
-    permit_row permit{i + 1, {2, i, 40}, permit_purpose::reshard, permit_state::granted, start + i * 1s,
-                      {},    false};
+    plan.units[i % 2].entered = first_moment + i * 1s;
+    permit_row permit{
+        i + 1, {2, i, 40}, permit_purpose::reshard, permit_state::granted, first_moment + i * 1s, {}, false};
     j.save({.plan = plan, .permits = {permit}});
     auto again = open_sqlite_store(image(f, copy));
     auto state = journal{*again}.load();

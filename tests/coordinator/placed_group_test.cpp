@@ -1,4 +1,5 @@
 #include "actors/coordinator/placed_group.hpp"
+#include "tests/coordinator/placements.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -14,28 +15,12 @@ namespace {
 
 using partition_list = std::vector<std::uint32_t>;
 
-std::vector<node_weight> random_nodes() {
-  std::vector<node_weight> nodes;
-  auto count = *rc::gen::inRange(1, 8);
-  for (int i = 0; i < count; ++i)
-    nodes.push_back({"node-" + std::to_string(i), static_cast<double>(*rc::gen::inRange(0, 4))});
-  nodes[static_cast<std::size_t>(*rc::gen::inRange(0, count))].weight = 1;
-  return nodes;
-}
-
 /// Some partitions on some nodes; an empty name says nothing about its partition.
 placement random_goal(std::uint32_t partition_count) {
   placement result(*rc::gen::inRange<std::uint32_t>(0, partition_count + 3));
   for (auto& node : result)
     if (auto number = *rc::gen::inRange(0, 6); number > 0)
       node = "node-" + std::to_string(number);
-  return result;
-}
-
-std::map<std::string, std::uint32_t> load(const placement& x) {
-  std::map<std::string, std::uint32_t> result;
-  for (auto& node : x)
-    ++result[node];
   return result;
 }
 

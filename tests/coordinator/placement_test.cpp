@@ -1,4 +1,5 @@
 #include "actors/coordinator/placement.hpp"
+#include "tests/coordinator/placements.hpp"
 
 #include <gtest/gtest.h>
 #include <map>
@@ -7,22 +8,6 @@
 using namespace shardyard;
 
 namespace {
-
-std::map<std::string, std::uint32_t> load(const placement& x) {
-  std::map<std::string, std::uint32_t> result;
-  for (const auto& node : x)
-    ++result[node];
-  return result;
-}
-
-std::vector<node_weight> random_nodes() {
-  std::vector<node_weight> nodes;
-  auto count = *rc::gen::inRange(1, 12);
-  for (int i = 0; i < count; ++i)
-    nodes.push_back({"node-" + std::to_string(i), static_cast<double>(*rc::gen::inRange(0, 5))});
-  nodes[0].weight = 1;
-  return nodes;
-}
 
 TEST(placement, two_equal_nodes_share_evenly) {
   auto x = place(64, {{"a", 1}, {"b", 1}});

@@ -3,6 +3,7 @@
 // continues. The model knows who leads each guild.
 #include "actors/coordinator/plan_step.hpp"
 #include "actors/coordinator/rows.hpp"
+#include "tests/coordinator/first_moment.hpp"
 
 #include <gtest/gtest.h>
 #include <random>
@@ -12,8 +13,6 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
 namespace {
-
-constexpr auto start = unix_ms(1'800'000'000'000);
 
 struct model_shard {
   bool running = false;
@@ -267,7 +266,7 @@ private:
   }
 
   std::mt19937_64 random_;
-  unix_time now_ = start;
+  unix_time now_ = first_moment;
   unix_time blind_until_{};
   bool faults_ = true;
   int aborts_ = 0;

@@ -47,7 +47,7 @@ std::string saved(const guild_cache& cache) {
 }
 
 /// Stamp and hash of the format around a body: without them nothing mutated would be looked at.
-std::string framed(std::string_view body) {
+std::string framed_cache(std::string_view body) {
   static const auto stamp = saved({}).substr(0, sizeof(std::uint32_t));
   auto hash = std::uint64_t{XXH3_64bits(body.data(), body.size())};
   auto result = stamp;
@@ -80,7 +80,7 @@ void unpack_json(std::string_view input) {
 }
 
 void load_guild_cache(std::string_view input) {
-  auto cache = guild_cache::load(framed(input));
+  auto cache = guild_cache::load(framed_cache(input));
   if (!cache)
     return;
   std::string text;

@@ -1,6 +1,7 @@
 // The fuzz targets over their seeds, over damaged seeds, and over inputs that once failed: seconds instead of
 // minutes.
 #include "tests/fuzz/targets.hpp"
+#include "tests/source_dir.hpp"
 
 #include <gtest/gtest.h>
 
@@ -38,7 +39,7 @@ TEST_P(every_target, bears_damaged_seeds) {
 }
 
 TEST_P(every_target, bears_what_once_failed) {
-  auto folder = std::filesystem::path{SHARDYARD_SOURCE_DIR "/tests/fuzz/corpus"} / GetParam().name;
+  auto folder = source_dir() / "tests/fuzz/corpus" / GetParam().name;
   if (!std::filesystem::exists(folder))
     return;
   for (auto& entry : std::filesystem::directory_iterator{folder}) {

@@ -16,14 +16,6 @@ using namespace shardyard::net;
 constexpr std::size_t longest_message = 4096;
 constexpr http_bounds bounds{.head = 4096, .body = 1 << 16};
 
-unsigned char take_byte(std::string_view& input) {
-  if (input.empty())
-    return 0;
-  auto result = static_cast<unsigned char>(input.front());
-  input.remove_prefix(1);
-  return result;
-}
-
 std::string_view take_piece(std::string_view& input, unsigned char step) {
   auto result = input.substr(0, step == 0 ? input.size() : step);
   input.remove_prefix(result.size());

@@ -18,14 +18,6 @@ bool within(std::string_view part, std::string_view whole) {
          (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
 }
 
-unsigned char take_byte(std::string_view& input) {
-  if (input.empty())
-    return 0;
-  auto result = static_cast<unsigned char>(input.front());
-  input.remove_prefix(1);
-  return result;
-}
-
 compression mode_of(unsigned char byte) {
   constexpr compression modes[] = {compression::none, compression::zlib_stream, compression::zstd_stream};
   return modes[byte % 3];

@@ -4,6 +4,7 @@
 #include "apps/config.hpp"
 #include "messages/event_block.hpp"
 #include "tests/fuzz/targets.hpp"
+#include "tests/source_dir.hpp"
 
 #include <cstring>
 #include <filesystem>
@@ -57,7 +58,7 @@ std::string chunked(std::string_view x) {
 }
 
 /// As the log frames a record: size, XXH3 of the body, body. Without it no mutated record would be looked at.
-std::string framed(std::string_view body) {
+std::string framed_record(std::string_view body) {
   std::string result;
   put(result, static_cast<std::uint32_t>(body.size()));
   put(result, std::uint64_t{XXH3_64bits(body.data(), body.size())});
@@ -101,7 +102,7 @@ void decode_position_log(std::string_view input) {
     log = input.substr(1);
   else
     while (!input.empty())
-      log += framed(take_chunk(input));
+      log += framed_record(take_chunk(input));
   std::size_t used = 0;
   auto state = decode_log(log, used);
   demand(used <= log.size(), "no more is used than is there");
@@ -120,9 +121,9 @@ void read_bot_payload(std::string_view input) {
            (part.data() >= input.data() && part.data() + part.size() <= input.data() + input.size());
   };
   auto result = reader.read(input);
-  if (auto* refused = std::get_if<refusal>(&result))
+  if (auto* refused = std::get_if<payload_refused>(&result))
     demand(refused->code == 4001 || refused->code == 4002, "a payload is refused by a code of Discord");
-  if (auto* x = std::get_if<identify_sent>(&result)) {
+  if (auto* x = std::get_if<identification_sent>(&result)) {
     demand(!x->shard || x->shard->id < x->shard->count, "a shard is below its count");
     demand(x->presence.empty() || x->presence.front() == '{', "a presence is an object");
   }
@@ -133,8 +134,8 @@ void read_bot_payload(std::string_view input) {
     demand(x->op == 31 || x->guild != 0, "a command names its guild");
     demand(x->nonce.size() <= 6 * 32, "a nonce is short, escapes counted");
   }
-  json_fields fields{input};
-  json_field field;
+  field_walk fields{input};
+  walked_field field;
   while (fields.next(field))
     demand(lies_within(field.key) && lies_within(field.value), "a field is part of its object");
 }
@@ -156,7 +157,7 @@ std::vector<std::string> bot_payload_seeds() {
 
 std::vector<std::string> configuration_seeds() {
   std::vector<std::string> result;
-  for (auto& entry : std::filesystem::directory_iterator{SHARDYARD_SOURCE_DIR "/cluster-config"}) {
+  for (auto& entry : std::filesystem::directory_iterator{source_dir() / "cluster-config"}) {
     if (!entry.is_regular_file())
       continue;
     std::ifstream in{entry.path(), std::ios::binary};

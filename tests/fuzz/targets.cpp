@@ -1,4 +1,5 @@
 #include "tests/fuzz/targets.hpp"
+#include "tests/source_dir.hpp"
 
 #include <algorithm>
 #include <array>
@@ -37,9 +38,17 @@ void demand(bool condition, const char* text) {
   std::abort();
 }
 
+unsigned char take_byte(std::string_view& input) {
+  if (input.empty())
+    return 0;
+  auto result = static_cast<unsigned char>(input.front());
+  input.remove_prefix(1);
+  return result;
+}
+
 std::vector<std::string> recorded_payloads() {
   std::vector<std::filesystem::path> files;
-  for (auto& entry : std::filesystem::directory_iterator{SHARDYARD_SOURCE_DIR "/tests/net/payloads"})
+  for (auto& entry : std::filesystem::directory_iterator{source_dir() / "tests/net/payloads"})
     files.push_back(entry.path());
   std::ranges::sort(files);
   std::vector<std::string> result;

@@ -22,6 +22,9 @@ std::span<const target> targets();
 /// Aborts with the text: libFuzzer then keeps the input.
 void demand(bool condition, const char* text);
 
+/// The first byte, taken off; 0 when there is none.
+unsigned char take_byte(std::string_view& input);
+
 /// The recorded payloads of tests/net/payloads.
 std::vector<std::string> recorded_payloads();
 

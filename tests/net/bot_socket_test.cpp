@@ -8,9 +8,9 @@
 namespace shardyard::net {
 namespace {
 
-constexpr std::string_view event = R"({"id":"1","content":"hi"})";
+constexpr std::string_view message_data = R"({"id":"1","content":"hi"})";
 
-std::string dispatched(std::uint64_t s, std::string_view d = event) {
+std::string dispatched(std::uint64_t s, std::string_view d = message_data) {
   return R"({"t":"MESSAGE_CREATE","s":)" + std::to_string(s) + R"(,"op":0,"d":)" + std::string{d} + "}";
 }
 
@@ -89,7 +89,7 @@ TEST(bot_socket, identifys_compression_packs_large_payloads_one_by_one) {
   auto large = "\"" + std::string(3000, 'x') + "\"";
   at.on_thread([&] {
     at.link().compress_payloads();
-    at.link().dispatch("MESSAGE_CREATE", 1, event);
+    at.link().dispatch("MESSAGE_CREATE", 1, message_data);
     at.link().dispatch("MESSAGE_CREATE", 2, large);
     at.link().dispatch("MESSAGE_CREATE", 3, large);
   });
@@ -160,9 +160,9 @@ TEST(bot_socket, our_close_frame_comes_behind_what_is_queued_and_the_answer_ends
   bot.upgrade();
   bot.frame();
   at.on_thread([&] {
-    at.link().dispatch("MESSAGE_CREATE", 1, event);
+    at.link().dispatch("MESSAGE_CREATE", 1, message_data);
     at.link().close(4009, std::string(300, 'r'));
-    at.link().dispatch("MESSAGE_CREATE", 2, event);
+    at.link().dispatch("MESSAGE_CREATE", 2, message_data);
     at.link().close(4000, "again");
   });
   EXPECT_EQ(bot.frame(), "text " + dispatched(1));
@@ -196,7 +196,7 @@ TEST(bot_socket, an_aborted_link_tells_its_end_later_and_once) {
   auto told_within = at.on_thread([&] {
     at.link().abort();
     at.link().abort();
-    at.link().dispatch("MESSAGE_CREATE", 1, event);
+    at.link().dispatch("MESSAGE_CREATE", 1, message_data);
     return at.decisions->log->count("closed 1006");
   });
   EXPECT_EQ(told_within, 0U);
@@ -217,7 +217,7 @@ TEST(bot_socket, a_bot_that_does_not_read_is_waited_for_by_nobody) {
   auto queued = at.on_thread([&] {
     for (std::uint64_t s = 1; s <= events; ++s)
       at.link(0).dispatch("MESSAGE_CREATE", s, large);
-    at.link(1).dispatch("MESSAGE_CREATE", 1, event);
+    at.link(1).dispatch("MESSAGE_CREATE", 1, message_data);
     return at.link(0).queued();
   });
   EXPECT_GT(queued, std::size_t{4} << 20);

@@ -27,7 +27,7 @@ std::string unpack(inflater& reader, std::string_view bytes) {
 }
 
 /// Partly repetitive, partly not.
-std::string random_text(std::mt19937& random, std::size_t size) {
+std::string half_random_text(std::mt19937& random, std::size_t size) {
   std::string result;
   while (result.size() < size)
     result += random() % 3 == 0 ? std::string(1 + random() % 9, static_cast<char>(random()))
@@ -44,7 +44,7 @@ TEST(compressor, every_message_can_be_read_as_soon_as_it_is_packed) {
       auto reader = make_inflater(mode);
       for (int i = 0; i < 40; ++i) {
         constexpr std::size_t most[] = {1, 100, 2000, 50'000, 400'000};
-        auto text = random_text(random, random() % most[random() % 5]);
+        auto text = half_random_text(random, random() % most[random() % 5]);
         auto cut = text.empty() ? 0 : random() % text.size();
         auto packed =
             pack(*packer, {std::string_view{text}.substr(0, cut), {}, std::string_view{text}.substr(cut)});
@@ -84,7 +84,7 @@ TEST(compressor, a_zstd_message_up_to_128_kib_is_one_block_since_discordeno_take
   std::mt19937 random{5};
   auto packer = make_compressor(compression::zstd_stream, {});
   for (int i = 0; i < 200; ++i) {
-    auto text = random_text(random, 1 + random() % 131'000);
+    auto text = half_random_text(random, 1 + random() % 131'000);
     auto cut = random() % text.size();
     auto packed = pack(*packer, {std::string_view{text}.substr(0, cut), std::string_view{text}.substr(cut)});
     ASSERT_EQ(blocks_of(packed, i == 0), 1) << "message " << i << " of " << text.size() << " bytes";
@@ -104,7 +104,7 @@ TEST(compressor, a_whole_message_is_one_complete_zlib_stream) {
   auto packer = make_whole_compressor(1);
   for (std::size_t size : {0, 10, 5000, 300'000}) {
     std::mt19937 random{7};
-    auto text = random_text(random, size);
+    auto text = half_random_text(random, size);
     auto packed = pack(*packer, {text});
     std::string out(size + 1, '\0');
     auto got = uLongf{out.size()};

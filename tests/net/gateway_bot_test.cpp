@@ -1,6 +1,7 @@
 #include "net/gateway_bot.hpp"
 
 #include "net/rest.hpp"
+#include "tests/source_dir.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -36,7 +37,7 @@ TEST(gateway_bot, a_good_answer_is_read_in_full) {
 }
 
 TEST(gateway_bot, the_sample_answer_is_read) {
-  std::ifstream file{SHARDYARD_SOURCE_DIR "/tests/net/payloads/00-rest-gateway-bot.json"};
+  std::ifstream file{source_dir() / "tests/net/payloads/00-rest-gateway-bot.json"};
   std::string text{std::istreambuf_iterator<char>{file}, {}};
   EXPECT_FALSE(read_as<gateway_bot>(200, "", text).url.empty());
 }

@@ -2,6 +2,7 @@
 
 #include "messages/event_block.hpp"
 #include "net/byte_buffer.hpp"
+#include "tests/source_dir.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -32,7 +33,7 @@ scanned scan(std::string_view text) {
 }
 
 std::string payload(const std::string& name) {
-  std::ifstream file{SHARDYARD_SOURCE_DIR "/tests/net/payloads/" + name + ".json"};
+  std::ifstream file{source_dir() / "tests/net/payloads" / (name + ".json")};
   EXPECT_TRUE(file) << name;
   return {std::istreambuf_iterator<char>{file}, {}};
 }
@@ -136,7 +137,7 @@ std::string shuffled(const std::string& text, std::mt19937& random) {
 }
 
 TEST(header_scan, the_order_of_keys_does_not_matter) {
-  for (auto& entry : std::filesystem::directory_iterator{SHARDYARD_SOURCE_DIR "/tests/net/payloads"}) {
+  for (auto& entry : std::filesystem::directory_iterator{source_dir() / "tests/net/payloads"}) {
     auto name = entry.path().stem().string();
     auto text = payload(name);
     auto parsed = json::parse(text);

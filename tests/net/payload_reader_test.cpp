@@ -12,13 +12,14 @@ namespace {
 
 constexpr snowflake first_id = 1'000'000ULL << 22;
 
-std::string event(std::uint64_t s, const std::string& name = "MESSAGE_CREATE", std::size_t filler = 10) {
+std::string message_event(std::uint64_t s, const std::string& name = "MESSAGE_CREATE",
+                          std::size_t filler = 10) {
   return R"({"t":")" + name + R"(","s":)" + std::to_string(s) + R"(,"op":0,"d":{"id":")" +
          std::to_string(first_id + (s << 22)) + R"(","content":")" + std::string(filler, 'c') +
          R"(","guild_id":"77"}})";
 }
 
-std::string ready(std::uint64_t s = 1) {
+std::string ready_event(std::uint64_t s = 1) {
   return R"({"t":"READY","s":)" + std::to_string(s) +
          R"(,"op":0,"d":{"v":10,"user":{"id":"5","username":"a\ud83d"},"session_id":"abc",)"
          R"("resume_gateway_url":"wss:\/\/r.gg","guilds":[{"id":"1","unavailable":true},{"unavailable":false,"id":"2"}],)"
@@ -82,7 +83,8 @@ INSTANTIATE_TEST_SUITE_P(payload_reader, payload_reader_of,
 using lines = std::vector<std::string>;
 
 TEST_P(payload_reader_of, all_dispatches_of_one_read_come_as_one_block) {
-  auto bytes = pack({ready(), event(2), event(3, "PRESENCE_UPDATE"), event(4, "NEW_THING")});
+  auto bytes = pack(
+      {ready_event(), message_event(2), message_event(3, "PRESENCE_UPDATE"), message_event(4, "NEW_THING")});
   EXPECT_FALSE(read(bytes));
   EXPECT_EQ(out_.lines, (lines{"ready abc wss://r.gg guilds 2 shard 3/8 app 9 s 1", "events 2 3 4"}));
   auto& block = out_.blocks.at(0);
@@ -92,7 +94,7 @@ TEST_P(payload_reader_of, all_dispatches_of_one_read_come_as_one_block) {
   EXPECT_EQ(block.name(block.entries[2]), "NEW_THING");
   EXPECT_EQ(block.entries[0].guild, 77U);
   EXPECT_EQ(block.entries[1].lane, lane::state);
-  auto text = event(4, "NEW_THING");
+  auto text = message_event(4, "NEW_THING");
   auto d = text.substr(text.find("\"d\":") + 4);
   d.pop_back();
   EXPECT_EQ(block.data(block.entries[2]), d);
@@ -100,10 +102,10 @@ TEST_P(payload_reader_of, all_dispatches_of_one_read_come_as_one_block) {
 }
 
 TEST_P(payload_reader_of, order_is_kept_around_ready_resumed_and_control_payloads) {
-  auto bytes = pack({R"({"op":10,"d":{"heartbeat_interval":41250}})", event(1), R"({"op":11})", event(2),
-                     R"({"t":"RESUMED","s":3,"op":0,"d":{"_trace":[]}})", event(4), event(5),
-                     R"({"op":7,"d":null})", R"({"op":9,"d":true})", R"({"op":1,"d":null})",
-                     R"({"op":50,"d":{}})", R"({"op":9,"d":false})", ready(), event(2)});
+  auto bytes = pack({R"({"op":10,"d":{"heartbeat_interval":41250}})", message_event(1), R"({"op":11})",
+                     message_event(2), R"({"t":"RESUMED","s":3,"op":0,"d":{"_trace":[]}})", message_event(4),
+                     message_event(5), R"({"op":7,"d":null})", R"({"op":9,"d":true})", R"({"op":1,"d":null})",
+                     R"({"op":50,"d":{}})", R"({"op":9,"d":false})", ready_event(), message_event(2)});
   EXPECT_FALSE(read(bytes));
   EXPECT_EQ(out_.lines, (lines{"hello 41250", "events 1", "ack", "events 2", "resumed 3", "events 4 5",
                                "reconnect", "invalid true", "beat", "invalid false",
@@ -112,9 +114,9 @@ TEST_P(payload_reader_of, order_is_kept_around_ready_resumed_and_control_payload
 }
 
 TEST_P(payload_reader_of, the_same_comes_out_however_the_bytes_are_cut) {
-  std::string bytes = pack(ready());
+  std::string bytes = pack(ready_event());
   for (std::uint64_t s = 2; s < 60; ++s)
-    bytes += pack(event(s, s % 3 == 0 ? "TYPING_START" : "MESSAGE_CREATE", s == 30 ? 300'000 : 40)) +
+    bytes += pack(message_event(s, s % 3 == 0 ? "TYPING_START" : "MESSAGE_CREATE", s == 30 ? 300'000 : 40)) +
              (s % 7 == 0 ? frame(9, "p") : "");
   auto expected_end = reader_.last_s();
   for (unsigned seed = 1; seed <= 30; ++seed) {
@@ -131,7 +133,7 @@ TEST_P(payload_reader_of, the_same_comes_out_however_the_bytes_are_cut) {
     for (auto& block : out.blocks)
       for (auto& e : block.entries) {
         ASSERT_EQ(e.s, expected) << "seed " << seed;
-        auto text = event(e.s, std::string{block.name(e)}, e.s == 30 ? 300'000 : 40);
+        auto text = message_event(e.s, std::string{block.name(e)}, e.s == 30 ? 300'000 : 40);
         ASSERT_EQ(block.data(e), text.substr(text.find("\"d\":") + 4, text.size() - text.find("\"d\":") - 5));
         ++expected;
       }
@@ -141,7 +143,7 @@ TEST_P(payload_reader_of, the_same_comes_out_however_the_bytes_are_cut) {
 }
 
 TEST_P(payload_reader_of, a_missing_sequence_is_a_gap_and_what_came_before_is_handed_out) {
-  auto fault = read(pack({ready(), event(2), event(4), event(5)}));
+  auto fault = read(pack({ready_event(), message_event(2), message_event(4), message_event(5)}));
   ASSERT_TRUE(fault);
   EXPECT_EQ(fault->kind, read_fault_kind::sequence_gap);
   EXPECT_EQ(fault->text, "sequence 4 after 2");
@@ -151,21 +153,23 @@ TEST_P(payload_reader_of, a_missing_sequence_is_a_gap_and_what_came_before_is_ha
 
 TEST_P(payload_reader_of, what_a_resume_repeats_is_dropped_and_counted) {
   reader_.expect_after(10, 0);
-  EXPECT_FALSE(read(pack({event(9), event(10), event(11), R"({"t":"RESUMED","s":12,"op":0,"d":{}})"})));
+  EXPECT_FALSE(read(pack(
+      {message_event(9), message_event(10), message_event(11), R"({"t":"RESUMED","s":12,"op":0,"d":{}})"})));
   EXPECT_EQ(out_.lines, (lines{"events 11", "resumed 12"}));
   EXPECT_EQ(reader_.repeated(), 2U);
 }
 
 TEST_P(payload_reader_of, other_servers_may_number_ready_0_and_resumed_not_at_all) {
-  EXPECT_FALSE(read(pack({ready(0), event(1), R"({"t":"RESUMED","s":null,"op":0,"d":null})", event(2)})));
+  EXPECT_FALSE(read(pack(
+      {ready_event(0), message_event(1), R"({"t":"RESUMED","s":null,"op":0,"d":null})", message_event(2)})));
   EXPECT_EQ(out_.lines.back(), "events 2");
 }
 
 TEST_P(payload_reader_of, the_newest_snowflake_lives_as_long_as_the_session) {
   reader_.expect_after(1, 99);
-  EXPECT_FALSE(read(pack(event(2, "PRESENCE_UPDATE"))));
+  EXPECT_FALSE(read(pack(message_event(2, "PRESENCE_UPDATE"))));
   EXPECT_EQ(out_.blocks.at(0).newest_ms, 99);
-  EXPECT_FALSE(read(pack({ready(), event(2, "PRESENCE_UPDATE")})));
+  EXPECT_FALSE(read(pack({ready_event(), message_event(2, "PRESENCE_UPDATE")})));
   EXPECT_EQ(out_.blocks.at(1).newest_ms, 0);
 }
 
@@ -185,7 +189,7 @@ TEST_P(payload_reader_of, malformed_payloads_are_faults_with_a_reason) {
 }
 
 TEST_P(payload_reader_of, a_message_above_the_bound_is_refused) {
-  auto fault = read(pack(event(1, "X", 2 << 20)));
+  auto fault = read(pack(message_event(1, "X", 2 << 20)));
   ASSERT_TRUE(fault);
   if (GetParam() != compression::none) {
     EXPECT_EQ(fault->kind, read_fault_kind::too_large);
@@ -193,23 +197,23 @@ TEST_P(payload_reader_of, a_message_above_the_bound_is_refused) {
 }
 
 TEST_P(payload_reader_of, nothing_behind_a_close_frame_is_read) {
-  auto before = pack(event(1)), behind = pack(event(2));
+  auto before = pack(message_event(1)), behind = pack(message_event(2));
   EXPECT_FALSE(read(before + close_frame(4000, "bye") + behind));
-  EXPECT_FALSE(read(pack(event(3))));
+  EXPECT_FALSE(read(pack(message_event(3))));
   EXPECT_EQ(out_.lines, (lines{"events 1", "close 4000 bye"}));
 }
 
 TEST_P(payload_reader_of, a_read_that_unpacks_to_much_leaves_in_several_blocks) {
   std::string bytes;
   for (std::uint64_t s = 1; s <= 8; ++s)
-    bytes += pack(event(s, "X", 400'000));
+    bytes += pack(message_event(s, "X", 400'000));
   EXPECT_FALSE(read(bytes));
   EXPECT_EQ(out_.lines, (lines{"events 1 2 3", "events 4 5 6", "events 7 8"}));
 }
 
 TEST(payload_reader, a_zlib_message_may_be_split_over_several_websocket_messages) {
   zlib_deflater packer;
-  auto packed = packer.pack(event(1, "X", 500));
+  auto packed = packer.pack(message_event(1, "X", 500));
   payload_reader reader{compression::zlib_stream, 1 << 20};
   read_space space;
   record out;
@@ -217,7 +221,7 @@ TEST(payload_reader, a_zlib_message_may_be_split_over_several_websocket_messages
        third = binary_frame(packed.substr(50));
   EXPECT_FALSE(reader.read(first + second, 1, space, out));
   EXPECT_TRUE(out.lines.empty());
-  EXPECT_FALSE(reader.read(third + binary_frame(packer.pack(event(2))), 1, space, out));
+  EXPECT_FALSE(reader.read(third + binary_frame(packer.pack(message_event(2))), 1, space, out));
   EXPECT_EQ(out.lines, (lines{"events 1 2"}));
 }
 
@@ -227,7 +231,7 @@ TEST(payload_reader, random_bytes_cost_the_connection_and_no_more) {
       std::mt19937 random{seed};
       auto packer = make_deflater(mode);
       std::string bytes;
-      for (auto& text : {ready(), event(2), event(3)})
+      for (auto& text : {ready_event(), message_event(2), message_event(3)})
         bytes += binary_frame(packer->pack(text));
       for (int i = 0; i < 4; ++i)
         bytes[random() % bytes.size()] = static_cast<char>(random());

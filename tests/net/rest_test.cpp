@@ -21,7 +21,7 @@ gateway_bot_answer ask(const rest_settings& settings) {
   return answer.get_future().get();
 }
 
-std::string reply(const std::string& head, const std::string& text) {
+std::string raw_reply(const std::string& head, const std::string& text) {
   return "HTTP/1.1 " + head + "\r\nContent-Length: " + std::to_string(text.size()) + "\r\n\r\n" + text;
 }
 
@@ -38,7 +38,7 @@ gateway_bot_answer ask_server(const std::string& answer, std::string* request = 
 
 TEST(rest, a_good_answer_arrives_and_was_asked_for_in_the_mandatory_form) {
   std::string request;
-  auto answer = ask_server(reply("200 OK", body), &request);
+  auto answer = ask_server(raw_reply("200 OK", body), &request);
   ASSERT_TRUE(std::holds_alternative<gateway_bot>(answer)) << to_string(answer);
   EXPECT_EQ(std::get<gateway_bot>(answer).remaining, 8U);
   EXPECT_TRUE(request.starts_with("GET /api/v10/gateway/bot HTTP/1.1\r\n")) << request;
@@ -56,19 +56,19 @@ TEST(rest, chunked_answers_and_answers_that_end_with_the_connection_are_read) {
 }
 
 TEST(rest, refusals_keep_their_meaning) {
-  EXPECT_TRUE(std::holds_alternative<unauthorized>(ask_server(reply("401 Unauthorized", "{}"))));
-  auto limited = ask_server(reply("429 Too Many Requests\r\nRetry-After: 77", "{}"));
+  EXPECT_TRUE(std::holds_alternative<unauthorized>(ask_server(raw_reply("401 Unauthorized", "{}"))));
+  auto limited = ask_server(raw_reply("429 Too Many Requests\r\nRetry-After: 77", "{}"));
   ASSERT_TRUE(std::holds_alternative<rate_limited>(limited));
   EXPECT_EQ(std::get<rate_limited>(limited).retry_after, std::chrono::seconds{77});
-  EXPECT_TRUE(std::holds_alternative<server_fault>(ask_server(reply("502 Bad Gateway", "<html>"))));
-  EXPECT_TRUE(std::holds_alternative<blocked>(ask_server(reply("403 Forbidden", "<html>"))));
+  EXPECT_TRUE(std::holds_alternative<server_fault>(ask_server(raw_reply("502 Bad Gateway", "<html>"))));
+  EXPECT_TRUE(std::holds_alternative<blocked>(ask_server(raw_reply("403 Forbidden", "<html>"))));
 }
 
 TEST(rest, what_is_no_answer_is_unreachable) {
   for (std::string answer : {"", "HTTP/1.1 200 OK\r\nContent-Le",
                              "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf", "gibberish\r\n\r\n"})
     EXPECT_TRUE(std::holds_alternative<unreachable>(ask_server(answer))) << answer;
-  auto endless = reply("200 OK", std::string(3 << 20, 'x'));
+  auto endless = raw_reply("200 OK", std::string(3 << 20, 'x'));
   EXPECT_TRUE(std::holds_alternative<unreachable>(ask_server(endless)));
 }
 
@@ -94,7 +94,7 @@ TEST(rest, tls_checks_the_certificate) {
   test_certificate good{"IP:127.0.0.1"}, other{"IP:127.0.0.1"};
   auto play = [](server_peer& peer) {
     peer.request();
-    peer.send_raw(reply("200 OK", body));
+    peer.send_raw(raw_reply("200 OK", body));
   };
   scripted_server server{play, compression::none, &good};
   EXPECT_TRUE(std::holds_alternative<gateway_bot>(

@@ -1,6 +1,8 @@
 // JSON for tests: the recorded payloads, minified, and random values of every kind.
 #pragma once
 
+#include "tests/source_dir.hpp"
+
 #include <boost/json.hpp>
 
 #include <filesystem>
@@ -34,12 +36,12 @@ inline std::string file_text(const std::filesystem::path& path) {
 }
 
 inline std::string recorded(std::string_view name) {
-  return minified(file_text(std::filesystem::path{SHARDYARD_SOURCE_DIR "/tests/net/payloads"} / name));
+  return minified(file_text(source_dir() / "tests/net/payloads" / name));
 }
 
 inline std::vector<std::string> all_recorded() {
   std::vector<std::string> result;
-  for (auto& entry : std::filesystem::directory_iterator{SHARDYARD_SOURCE_DIR "/tests/net/payloads"})
+  for (auto& entry : std::filesystem::directory_iterator{source_dir() / "tests/net/payloads"})
     if (entry.path().extension() == ".json")
       result.push_back(minified(file_text(entry.path())));
   return result;

@@ -13,7 +13,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
-made_event command(std::uint64_t i) {
+made_event numbered_command(std::uint64_t i) {
   return {"INTERACTION_CREATE", g1, at_ms(1, i), R"({"i":)" + std::to_string(i) + "}"};
 }
 
@@ -29,10 +29,10 @@ struct claimed_numbers : partition_rules {
     w.group->checkpoint(w.now, true);
     w.settle();
     w.sink_stalled = true;
-    w.send(b, {command(1)});
+    w.send(b, {numbered_command(1)});
     w.send(a, {reaction(g1, 2)});
-    w.send(b, {command(2)});
-    w.send(a, {reaction(g1, 3), command(1), command(2)});
+    w.send(b, {numbered_command(2)});
+    w.send(a, {reaction(g1, 3), numbered_command(1), numbered_command(2)});
     w.write_lines(w.waiting_lines());
     known = told();
     known.erase(1);

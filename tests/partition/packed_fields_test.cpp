@@ -1,18 +1,12 @@
 #include "actors/partition/json_scan.hpp"
 #include "actors/partition/packed_fields.hpp"
-#include "actors/partition/packed_json.hpp"
 #include "tests/partition/json_texts.hpp"
+#include "tests/partition/packed_texts.hpp"
 
 #include <gtest/gtest.h>
 
 namespace shardyard {
 namespace {
-
-std::string packed_of(std::string_view json) {
-  std::string result;
-  EXPECT_TRUE(packed::encode(result, json)) << json;
-  return result;
-}
 
 std::string text_of(const packed::fields& x) {
   std::string bytes;

@@ -1,6 +1,7 @@
 #include "actors/partition/json_scan.hpp"
-#include "actors/partition/packed_json.hpp"
 #include "tests/partition/json_texts.hpp"
+#include "tests/partition/packed_texts.hpp"
+#include "tests/source_dir.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,12 +9,6 @@
 
 namespace shardyard {
 namespace {
-
-std::string packed_of(std::string_view json) {
-  std::string result;
-  EXPECT_TRUE(packed::encode(result, json)) << json;
-  return result;
-}
 
 void expect_round_trip(std::string_view json) {
   ASSERT_EQ(packed::text_of(packed_of(json)), json);
@@ -39,7 +34,7 @@ TEST(packed_json, gives_every_recorded_payload_back_byte_for_byte) {
 
 TEST(packed_json, drops_nothing_but_white_space) {
   for (auto name : {"04-guild-create-small.json", "12-interaction-create.json"}) {
-    auto pretty = file_text(std::string{SHARDYARD_SOURCE_DIR "/tests/net/payloads/"} + name);
+    auto pretty = file_text(source_dir() / "tests/net/payloads" / name);
     EXPECT_EQ(packed::text_of(packed_of(pretty)), minified(pretty));
   }
 }

@@ -16,7 +16,7 @@ namespace {
 
 using ::testing::IsEmpty;
 
-constexpr scope guild{scope_kind::guild, 81384788765712384};
+constexpr scope logged_guild{scope_kind::guild, 81384788765712384};
 
 struct position_logs : ::testing::Test {
   std::filesystem::path folder =
@@ -38,7 +38,7 @@ struct position_logs : ::testing::Test {
 
 position position_of(std::uint64_t n, std::uint64_t epoch = 1) {
   position x;
-  x.at = guild;
+  x.at = logged_guild;
   x.n = n;
   x.epoch = epoch;
   x.known = true;
@@ -58,7 +58,7 @@ event_block block_with(std::string d, std::uint64_t s) {
   event_block block;
   block.from = {{2, 0, 1}, "S2"};
   event_entry e;
-  e.guild = guild.id;
+  e.guild = logged_guild.id;
   e.s = s;
   e.d_size = static_cast<std::uint32_t>(d.size());
   block.bytes = std::make_shared<const std::string>(std::move(d));
@@ -71,9 +71,10 @@ std::vector<std::string> sample_records() {
   write_record(result[0], session(1, 1));
   write_record(result[1], session(2, 2));
   write_record(result[2], position_of(5));
-  write_record(result[3],
-               logged_cut{guild, 5, 2, cut_kind::anchor, false, side::second, 2, 8, {block_with("{}", 8)}});
-  write_record(result[4], logged_key{guild, 4, false, {3, 99}});
+  write_record(
+      result[3],
+      logged_cut{logged_guild, 5, 2, cut_kind::anchor, false, side::second, 2, 8, {block_with("{}", 8)}});
+  write_record(result[4], logged_key{logged_guild, 4, false, {3, 99}});
   write_record(result[5], position_of(7, 2));
   return result;
 }
@@ -90,7 +91,7 @@ TEST_F(position_logs, everything_committed_is_read_back) {
   auto state = log.take_recovered();
   EXPECT_EQ(state.records, 7u);
   EXPECT_EQ(state.torn_bytes, 0u);
-  EXPECT_EQ(state.positions.at(guild), position_of(7, 2));
+  EXPECT_EQ(state.positions.at(logged_guild), position_of(7, 2));
   EXPECT_EQ(state.sessions.at(2).from.session_id, "S2");
   EXPECT_EQ(state.sinks.at("file"), "123");
   ASSERT_EQ(state.cuts.size(), 1u);
@@ -130,7 +131,7 @@ TEST_F(position_logs, a_file_cut_off_at_any_byte_gives_the_records_before_it_and
     position_log again{path};
     auto state = again.take_recovered();
     ASSERT_EQ(state.records, good + 1) << "cut off at byte " << size;
-    ASSERT_EQ(state.positions.at(guild).n, 9u);
+    ASSERT_EQ(state.positions.at(logged_guild).n, 9u);
   }
 }
 
@@ -177,7 +178,7 @@ TEST_F(position_logs, a_compaction_keeps_the_snapshot_the_sinks_and_what_follows
   position_log log{path};
   auto state = log.take_recovered();
   EXPECT_EQ(state.records, 3u);
-  EXPECT_EQ(state.positions.at(guild).n, 8u);
+  EXPECT_EQ(state.positions.at(logged_guild).n, 8u);
   EXPECT_EQ(state.sinks.at("file"), "55");
   EXPECT_TRUE(state.sessions.contains(3));
   EXPECT_FALSE(std::filesystem::exists(path.string() + ".new"));
@@ -226,7 +227,7 @@ TEST_F(position_logs, a_full_disk_loses_nothing_and_says_so) {
   auto state = log.take_recovered();
   EXPECT_EQ(state.records, 3u);
   EXPECT_EQ(state.torn_bytes, 0u);
-  EXPECT_EQ(state.positions.at(guild).n, 3u);
+  EXPECT_EQ(state.positions.at(logged_guild).n, 3u);
 }
 
 // -- what the records add up to -----------------------------------------------
@@ -241,13 +242,7 @@ recovered_state state_of(const std::vector<std::string>& records) {
 
 delivered_line line(std::uint64_t n, std::uint64_t epoch, std::uint32_t topology, std::uint64_t s,
                     std::string t) {
-  return {guild.id,
-          0,
-          n,
-          epoch,
-          {{topology, 0, 1}, "S" + std::to_string(topology)},
-          s,
-          t,
+  return {logged_guild.id,           0, n, epoch, {{topology, 0, 1}, "S" + std::to_string(topology)}, s, t,
           t.starts_with("SHARDYARD")};
 }
 
@@ -255,7 +250,7 @@ TEST(recovered_states, a_sink_that_has_more_than_the_log_is_believed) {
   auto state = state_of(sample_records());
   state.apply_tail(line(8, 2, 2, 40, "MESSAGE_CREATE"));
   state.apply_tail(line(9, 2, 2, 41, "INTERACTION_CREATE"));
-  auto& x = state.positions.at(guild);
+  auto& x = state.positions.at(logged_guild);
   EXPECT_EQ(x.n, 9u);
   EXPECT_EQ(x.sides[1].session, 2u);
   EXPECT_EQ(x.sides[1].lane_s, 40u);
@@ -265,7 +260,7 @@ TEST(recovered_states, a_sink_that_has_more_than_the_log_is_believed) {
 TEST(recovered_states, an_older_line_changes_nothing) {
   auto state = state_of(sample_records());
   state.apply_tail(line(3, 1, 1, 20, "MESSAGE_CREATE"));
-  EXPECT_EQ(state.positions.at(guild), position_of(7, 2));
+  EXPECT_EQ(state.positions.at(logged_guild), position_of(7, 2));
 }
 
 TEST(recovered_states, a_cut_that_no_sink_has_seen_is_undone) {
@@ -274,7 +269,7 @@ TEST(recovered_states, a_cut_that_no_sink_has_seen_is_undone) {
   auto state = state_of(records);
   state.settle();
   EXPECT_THAT(state.cuts, IsEmpty());
-  EXPECT_EQ(state.positions.at(guild).lead, side::first);
+  EXPECT_EQ(state.positions.at(logged_guild).lead, side::first);
 }
 
 TEST(recovered_states, a_cut_line_in_the_sink_makes_the_cut_valid) {
@@ -284,12 +279,12 @@ TEST(recovered_states, a_cut_line_in_the_sink_makes_the_cut_valid) {
   state.apply_tail(line(5, 2, 2, 0, "SHARDYARD_CUT"));
   state.settle();
   EXPECT_EQ(state.cuts.size(), 1u);
-  EXPECT_EQ(state.positions.at(guild).lead, side::second);
+  EXPECT_EQ(state.positions.at(logged_guild).lead, side::second);
 }
 
 TEST(recovered_states, a_key_beyond_the_position_claims_its_number_and_was_not_delivered_as_far_as_is_known) {
   auto records = sample_records();
-  write_record(records.emplace_back(), logged_key{guild, 8, false, {3, 100}});
+  write_record(records.emplace_back(), logged_key{logged_guild, 8, false, {3, 100}});
   auto state = state_of(records);
   state.settle();
   ASSERT_EQ(state.keys.size(), 2u);

@@ -85,16 +85,6 @@ TEST(outbound_stream, a_disk_that_has_room_again_is_used_again_even_while_the_gr
   EXPECT_LE(stream.bytes_held(), 2'000u);
 }
 
-/// Ten events of 1 kB, two of them in memory, each spooled one in a segment of its own.
-outbound_stream make_spooling(const scratch_folder& folder) {
-  stream_limits limits;
-  limits.memory_bytes = 2'700;
-  outbound_stream stream(limits, {folder.path(), 256u << 20, 1'000});
-  for (std::uint64_t s = 1; s <= 10; ++s)
-    stream.push(make_block({{1, s, std::string(1000, 'd')}}, s <= 6 ? "old" : "new"));
-  return stream;
-}
-
 /// Takes and acknowledges until nothing comes; the last sequence seen.
 std::uint64_t take_all(outbound_stream& stream) {
   std::uint64_t last = 0;

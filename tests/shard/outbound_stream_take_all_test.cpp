@@ -1,8 +1,6 @@
 // Emptying a stream, wherever its items stand: in memory, on disk, in the overflow, behind an unreadable
 // record.
-#include "actors/shard/outbound_stream.hpp"
-
-#include "tests/shard/blocks.hpp"
+#include "tests/shard/stream_items.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
@@ -17,21 +15,7 @@ namespace {
 
 using texts = std::vector<std::string>;
 
-std::string text_of(const stream_item& item) {
-  if (auto* mark = std::get_if<source_mark>(&item))
-    return "mark " + mark->reason;
-  return text_of(*std::get<0>(item));
-}
-
-source_mark make_mark(mark_kind kind, std::string reason) {
-  source_mark mark;
-  mark.from = {{1, 0, 4}, "s1"};
-  mark.kind = kind;
-  mark.reason = std::move(reason);
-  return mark;
-}
-
-std::shared_ptr<const event_block> one_event(std::uint64_t s, std::string session = "s1") {
+std::shared_ptr<const event_block> long_event(std::uint64_t s, std::string session = "s1") {
   return make_block({{1, s, std::string(1000, 'd')}}, std::move(session));
 }
 
@@ -52,7 +36,7 @@ texts take_all_without_holes(outbound_stream& stream) {
 texts events(std::uint64_t from, std::uint64_t through) {
   texts result;
   for (auto s = from; s <= through; ++s)
-    result.push_back(text_of(*one_event(s)));
+    result.push_back(text_of(*long_event(s)));
   return result;
 }
 
@@ -92,7 +76,7 @@ TEST(outbound_stream_take_all, what_was_sent_and_not_acknowledged_comes_again_wi
   scratch_folder folder;
   outbound_stream stream({}, {folder.path()});
   for (std::uint64_t s = 1; s <= 4; ++s)
-    stream.push(one_event(s));
+    stream.push(long_event(s));
   for (int i = 0; i < 3; ++i)
     stream.next_to_send();
   stream.acked(1);
@@ -105,9 +89,9 @@ TEST(outbound_stream_take_all, the_mark_of_the_last_restart_is_not_passed_on_but
   scratch_folder folder;
   outbound_stream stream({}, {folder.path()});
   stream.push(make_mark(mark_kind::started, "start"));
-  stream.push(one_event(1));
+  stream.push(long_event(1));
   stream.restart(make_mark(mark_kind::resynced, "again"));
-  EXPECT_EQ(take_all_without_holes(stream), (texts{"mark start", text_of(*one_event(1))}));
+  EXPECT_EQ(take_all_without_holes(stream), (texts{"mark 0 start", text_of(*long_event(1))}));
   expect_like_new(stream);
 }
 
@@ -115,7 +99,7 @@ TEST(outbound_stream_take_all, what_is_on_disk_comes_in_its_place_and_the_disk_i
   scratch_folder folder;
   outbound_stream stream(small_memory(), {folder.path()});
   for (std::uint64_t s = 1; s <= 10; ++s)
-    stream.push(one_event(s));
+    stream.push(long_event(s));
   ASSERT_GT(stream.bytes_spooled(), 0u);
   EXPECT_EQ(take_all_without_holes(stream), events(1, 10));
   EXPECT_EQ(folder.files(), 0u);
@@ -126,7 +110,7 @@ TEST(outbound_stream_take_all, what_has_no_room_on_disk_comes_last_and_nothing_i
   scratch_folder folder;
   outbound_stream stream(small_memory(), {folder.path(), 4'000, 2'000});
   for (std::uint64_t s = 1; s <= 12; ++s)
-    stream.push(one_event(s));
+    stream.push(long_event(s));
   ASSERT_TRUE(stream.full());
   ASSERT_GT(stream.bytes_spooled(), 0u);
   EXPECT_EQ(take_all_without_holes(stream), events(1, 12));
@@ -138,18 +122,10 @@ TEST(outbound_stream_take_all, without_any_disk_all_of_it_comes) {
   std::ofstream(folder.path() / "file") << "x";
   outbound_stream stream(small_memory(), {folder.path() / "file" / "spool"});
   for (std::uint64_t s = 1; s <= 8; ++s)
-    stream.push(one_event(s));
+    stream.push(long_event(s));
   ASSERT_NE(stream.problem(), "");
   EXPECT_EQ(take_all_without_holes(stream), events(1, 8));
   expect_like_new(stream);
-}
-
-/// Ten events of 1 kB, two of them in memory, each spooled one in a segment of its own.
-outbound_stream make_spooling(const scratch_folder& folder) {
-  outbound_stream stream(small_memory(), {folder.path(), 256u << 20, 1'000});
-  for (std::uint64_t s = 1; s <= 10; ++s)
-    stream.push(one_event(s, s <= 6 ? "old" : "new"));
-  return stream;
 }
 
 void expect_hole(const stream_hole& hole, std::string_view session, std::uint64_t after, std::uint64_t last) {
@@ -165,7 +141,7 @@ TEST(outbound_stream_take_all, what_the_disk_does_not_give_back_is_named_and_not
   std::vector<stream_hole> holes;
   auto taken = take_all(stream, holes);
   ASSERT_EQ(taken.size(), 4u);
-  EXPECT_EQ(taken.back(), text_of(*one_event(4, "old")));
+  EXPECT_EQ(taken.back(), text_of(*long_event(4, "old")));
   ASSERT_EQ(holes.size(), 2u);
   expect_hole(holes[0], "old", 4, 6);
   expect_hole(holes[1], "new", 6, 10);
@@ -181,7 +157,7 @@ TEST(outbound_stream_take_all, a_stream_that_is_stuck_already_gives_what_it_has_
       stream.acked(next->ordinal);
   ASSERT_TRUE(stream.stuck());
   std::vector<stream_hole> holes;
-  EXPECT_EQ(take_all(stream, holes), (texts{text_of(*one_event(4, "old"))}));
+  EXPECT_EQ(take_all(stream, holes), (texts{text_of(*long_event(4, "old"))}));
   ASSERT_EQ(holes.size(), 2u);
   expect_hole(holes[0], "old", 4, 6);
   expect_hole(holes[1], "new", 6, 10);
@@ -196,15 +172,15 @@ TEST(outbound_stream_take_all, marks_behind_an_unreadable_record_come_all_and_at
   ASSERT_TRUE(stream.stuck());
   for (auto reason : {"one", "two", "three"}) {
     stream.push(make_mark(mark_kind::flushed, reason + std::string(2'000, '.')));
-    stream.push(one_event(11, "new"));
+    stream.push(long_event(11, "new"));
   }
   std::vector<stream_hole> holes;
   auto taken = take_all(stream, holes);
   ASSERT_EQ(taken.size(), 4u);
-  EXPECT_EQ(taken[0], text_of(*one_event(2, "old")));
-  EXPECT_TRUE(taken[1].starts_with("mark one"));
-  EXPECT_TRUE(taken[2].starts_with("mark two"));
-  EXPECT_TRUE(taken[3].starts_with("mark three"));
+  EXPECT_EQ(taken[0], text_of(*long_event(2, "old")));
+  EXPECT_TRUE(taken[1].starts_with(text_of(stream_item{make_mark(mark_kind::flushed, "one")})));
+  EXPECT_TRUE(taken[2].starts_with(text_of(stream_item{make_mark(mark_kind::flushed, "two")})));
+  EXPECT_TRUE(taken[3].starts_with(text_of(stream_item{make_mark(mark_kind::flushed, "three")})));
   ASSERT_EQ(holes.size(), 2u);
   expect_hole(holes[0], "old", 2, 6);
   expect_hole(holes[1], "new", 6, 11);

@@ -31,4 +31,14 @@ inline std::vector<std::string> send_all(outbound_stream& stream) {
   return result;
 }
 
+/// Ten events of 1 kB, two of them in memory, each spooled one in a segment of its own.
+inline outbound_stream make_spooling(const scratch_folder& folder) {
+  stream_limits limits;
+  limits.memory_bytes = 2'700;
+  outbound_stream stream(limits, {folder.path(), 256u << 20, 1'000});
+  for (std::uint64_t s = 1; s <= 10; ++s)
+    stream.push(make_block({{1, s, std::string(1000, 'd')}}, s <= 6 ? "old" : "new"));
+  return stream;
+}
+
 } // namespace shardyard

@@ -1,6 +1,7 @@
 #include "sim/delay_line.hpp"
 #include "sim/identify_limiter.hpp"
 #include "sim/replay_buffer.hpp"
+#include "tests/sim/first_moment.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,32 +11,30 @@ namespace {
 using namespace std::chrono_literals;
 using verdict = identify_limiter::verdict;
 
-const moment start = from_unix_ms(1'795'000'000'000);
-
 TEST(identify_limiter, one_identify_per_key_and_spacing) {
   identify_limiter limiter{{.max_concurrency = 2}};
-  EXPECT_EQ(limiter.identify(0, start), verdict::granted);
-  EXPECT_EQ(limiter.identify(1, start), verdict::granted);
-  EXPECT_EQ(limiter.identify(2, start + 4999ms), verdict::too_soon);
+  EXPECT_EQ(limiter.identify(0, first_moment), verdict::granted);
+  EXPECT_EQ(limiter.identify(1, first_moment), verdict::granted);
+  EXPECT_EQ(limiter.identify(2, first_moment + 4999ms), verdict::too_soon);
   EXPECT_EQ(limiter.last_gap(), 4999ms);
-  EXPECT_EQ(limiter.identify(2, start + 5000ms), verdict::granted);
+  EXPECT_EQ(limiter.identify(2, first_moment + 5000ms), verdict::granted);
 }
 
 TEST(identify_limiter, a_refused_identify_eats_budget_but_does_not_restart_the_spacing) {
   identify_limiter limiter{{.budget = 10}};
-  limiter.identify(0, start);
-  EXPECT_EQ(limiter.identify(0, start + 4s), verdict::too_soon);
-  EXPECT_EQ(limiter.remaining(start), 8u);
-  EXPECT_EQ(limiter.identify(0, start + 5s), verdict::granted);
+  limiter.identify(0, first_moment);
+  EXPECT_EQ(limiter.identify(0, first_moment + 4s), verdict::too_soon);
+  EXPECT_EQ(limiter.remaining(first_moment), 8u);
+  EXPECT_EQ(limiter.identify(0, first_moment + 5s), verdict::granted);
 }
 
 TEST(identify_limiter, budget_runs_out_and_comes_back_after_the_window) {
   identify_limiter limiter{{.budget = 1, .window = 3600s}};
-  EXPECT_EQ(limiter.reset_after(start), 0ms);
-  EXPECT_EQ(limiter.identify(0, start), verdict::granted);
-  EXPECT_EQ(limiter.identify(0, start + 10s), verdict::exhausted);
-  EXPECT_EQ(limiter.reset_after(start + 10s), 3590s);
-  EXPECT_EQ(limiter.identify(0, start + 3600s), verdict::granted);
+  EXPECT_EQ(limiter.reset_after(first_moment), 0ms);
+  EXPECT_EQ(limiter.identify(0, first_moment), verdict::granted);
+  EXPECT_EQ(limiter.identify(0, first_moment + 10s), verdict::exhausted);
+  EXPECT_EQ(limiter.reset_after(first_moment + 10s), 3590s);
+  EXPECT_EQ(limiter.identify(0, first_moment + 3600s), verdict::granted);
 }
 
 shared_payload numbered(int n) {
