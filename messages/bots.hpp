@@ -107,8 +107,9 @@ bool inspect(Inspector& f, guild_snapshot& x) {
                             f.field("gone", x.gone));
 }
 
-/// Group -> endpoint, the answer: one row per guild asked for, in that order; `bytes` is their JSON, one
-/// behind the other.
+/// Group -> endpoint, the answer: one row per guild asked for, in that order, at least one; `bytes` is their
+/// JSON, one behind the other. It ends early when it is large, and the rest is asked for again: a hundred
+/// thousand members take long to write, and a group has events to deliver.
 struct snapshot_answer {
   std::uint32_t group = 0;
   std::vector<guild_snapshot> guilds;

@@ -78,6 +78,9 @@ struct bot_endpoint_state {
   void ask_lists();
   void finish_lists();
   void fetch(const guild_fetch_wish& x);
+  void fetch_from(const partition_group_actor& group, std::uint32_t asker, snapshot_request part);
+  void give(std::uint32_t asker, std::vector<guild_snapshot> rows, std::string bytes);
+  void give_unavailable(std::uint32_t asker, const std::vector<snowflake>& guilds);
   void command(const bot_command& x);
   void send_waiting_commands();
   void presence(const bot_presence& x);
@@ -267,16 +270,6 @@ void bot_endpoint_state::finish_lists() {
 }
 
 void bot_endpoint_state::fetch(const guild_fetch_wish& x) {
-  auto give = [this, asker = x.asker](std::vector<guild_snapshot> rows, std::string bytes) {
-    core->run([asker, rows = std::move(rows), bytes = std::move(bytes)](
-                  bot_switch& bots, bot_switch::time now) { bots.guilds_fetched(asker, rows, bytes, now); });
-  };
-  auto unavailable = [](const std::vector<snowflake>& guilds) {
-    std::vector<guild_snapshot> rows;
-    for (auto guild : guilds)
-      rows.push_back({.guild = guild});
-    return rows;
-  };
   std::map<std::uint32_t, snapshot_request> parts;
   std::vector<snowflake> nowhere;
   for (auto guild : x.wanted.guilds) {
@@ -291,13 +284,41 @@ void bot_endpoint_state::fetch(const guild_fetch_wish& x) {
   for (auto& [id, part] : parts) {
     part.intents = x.wanted.intents;
     part.large_threshold = x.wanted.large_threshold;
-    auto& group = *group_of(part.guilds.front());
-    compat::request(self, group.handle, group_timeout, part)
-        .then([give](snapshot_answer& answer) { give(std::move(answer.guilds), std::move(answer.bytes)); },
-              [give, unavailable, guilds = part.guilds](caf::error&) { give(unavailable(guilds), {}); });
+    fetch_from(group_of(part.guilds.front())->handle, x.asker, std::move(part));
   }
   if (!nowhere.empty())
-    give(unavailable(nowhere), {});
+    give_unavailable(x.asker, nowhere);
+}
+
+/// Until the group has answered for all of them.
+void bot_endpoint_state::fetch_from(const partition_group_actor& group, std::uint32_t asker,
+                                    snapshot_request part) {
+  compat::request(self, group, group_timeout, part)
+      .then(
+          [this, group, asker, part](snapshot_answer& answer) mutable {
+            auto& guilds = part.guilds;
+            auto answered = std::min(answer.guilds.size(), guilds.size());
+            guilds.erase(guilds.begin(), guilds.begin() + static_cast<std::ptrdiff_t>(answered));
+            give(asker, std::move(answer.guilds), std::move(answer.bytes));
+            if (answered == 0)
+              give_unavailable(asker, guilds);
+            else if (!guilds.empty())
+              fetch_from(group, asker, std::move(part));
+          },
+          [this, asker, guilds = part.guilds](caf::error&) { give_unavailable(asker, guilds); });
+}
+
+void bot_endpoint_state::give(std::uint32_t asker, std::vector<guild_snapshot> rows, std::string bytes) {
+  core->run([asker, rows = std::move(rows), bytes = std::move(bytes)](
+                bot_switch& bots, bot_switch::time now) { bots.guilds_fetched(asker, rows, bytes, now); });
+}
+
+void bot_endpoint_state::give_unavailable(std::uint32_t asker, const std::vector<snowflake>& guilds) {
+  std::vector<guild_snapshot> rows;
+  for (auto guild : guilds)
+    rows.push_back({.guild = guild});
+  if (!rows.empty())
+    give(asker, std::move(rows), {});
 }
 
 // -- commands

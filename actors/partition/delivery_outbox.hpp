@@ -68,6 +68,7 @@ public:
   void delivered(std::uint64_t through);
   /// True when nothing that was put in waits for acceptance.
   bool settled() const { return blocks_.empty() && sent_.empty(); }
+  std::size_t unlogged_positions() const { return dirty_.size(); } ///< held; of a scope maybe several
   std::uint64_t unaccepted_events() const { return events_ - accepted_events_; }
 
   /// Accepted positions not in the log yet become records, when `force` or when 256 events or 100 ms have

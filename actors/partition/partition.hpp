@@ -36,6 +36,8 @@ struct partition_settings {
   std::size_t max_presence_users = 2048;             ///< per guild in overlap
   monotonic exceptions_after = std::chrono::minutes(10);
   std::optional<cache_policy> cache; ///< none: guilds are not remembered
+  std::size_t most_described =
+      256 << 10; ///< bytes of an answer about guilds, then the rest is asked for again
   voice_tuning voice;
   bool guilds_intent = true; ///< false: no GUILD_CREATE follows a READY, so READY itself opens the coverage
 };

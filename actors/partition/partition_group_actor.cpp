@@ -451,6 +451,7 @@ partition_settings settings_of(const partition_group_setup& setup) {
   settings.voice = setup.voice;
   settings.guilds_intent = setup.guilds_intent;
   settings.cache = setup.cache;
+  settings.most_described = setup.most_described;
   return settings;
 }
 

@@ -40,6 +40,7 @@ struct partition_group_setup {
   handover_tuning tuning;
   std::chrono::milliseconds exceptions_after{600'000};
   std::optional<cache_policy> cache; ///< bots are served: guilds are remembered, and recent deliveries kept
+  std::size_t most_described = 256 << 10; ///< as partition_settings has it
   voice_tuning voice;
   bool guilds_intent = true;                   ///< false: READY itself opens the coverage
   std::shared_ptr<struct shared_sinks> shared; ///< opened by the node for all its groups; null: opens its own

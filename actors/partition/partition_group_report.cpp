@@ -42,6 +42,8 @@ snapshot_answer partition_group::describe(const snapshot_request& x) const {
     auto home = partition_at({scope_kind::guild, guild});
     result.guilds.push_back(home ? home->describe(guild, {x.intents, x.large_threshold}, result.bytes)
                                  : guild_snapshot{.guild = guild});
+    if (result.bytes.size() >= settings_.most_described)
+      break;
   }
   return result;
 }

@@ -49,6 +49,9 @@ private:
   /// Messages that an actor may take in a row here; with a longer backlog it goes on at the scheduler, so
   /// that heartbeats never wait for it.
   static constexpr std::size_t most_messages = 64;
+  /// Actors that may run for one read of a socket: an event takes some five, a bot that asks for all its
+  /// guilds would keep its endpoint and the group at it for long.
+  static constexpr int most_jobs = 24;
 
   bool on_event_path(caf::resumable* job) {
     if (job->subtype() != caf::resumable::scheduled_actor)
@@ -69,10 +72,12 @@ private:
 
   void run() {
     running_ = true;
-    while (!jobs_.empty()) {
+    for (int jobs = 0; !jobs_.empty(); ++jobs) {
       auto* job = jobs_.front();
       jobs_.pop_front();
-      if (job->resume(this, most_messages) == caf::resumable::resume_later)
+      if (jobs >= most_jobs)
+        system().scheduler().enqueue(job);
+      else if (job->resume(this, most_messages) == caf::resumable::resume_later)
         system().scheduler().enqueue(job); // with the reference that the queue held
       else
         caf::intrusive_ptr_release(job);

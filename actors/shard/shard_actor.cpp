@@ -14,10 +14,9 @@ using std::chrono::seconds;
 
 namespace {
 
-constexpr auto news_interval = milliseconds(100);
-constexpr auto counts_interval = milliseconds(500); ///< while nothing but counts and the cursor changes
-constexpr auto drain_patience = seconds(5);   ///< for the groups' answers, then the drain is asked again
-constexpr auto forget_patience = seconds(5);  ///< for the last marks to be acknowledged
+constexpr auto look_interval = milliseconds(100); ///< while something is waited for that nobody tells
+constexpr auto drain_patience = seconds(5);       ///< for the groups' answers, then the drain is asked again
+constexpr auto forget_patience = seconds(5);      ///< for the last marks to be acknowledged
 constexpr auto release_patience = seconds(2); ///< for acknowledgements; beyond it the other host replays more
 constexpr auto release_interval = milliseconds(5);
 
@@ -192,22 +191,19 @@ void shard_state::arm(clock::time_point at) {
 }
 
 void shard_state::changed() {
-  news_due = true;
-  if (!armed || *armed > next_news) // mostly the tick is on its way, and the time not asked for
-    arm(std::max(next_news, self->clock().now()));
+  news.changed();
+  arm_news();
 }
 
-/// What each event changes: told less often, since waking the node, its checkpoints and CAF's clock for it
-/// costs more than some events.
 void shard_state::counted() {
-  counts_due = true;
-  if (auto due = counts_at(); !armed || *armed > due)
-    arm(std::max(due, self->clock().now()));
+  news.counted();
+  arm_news();
 }
 
-/// While units move, the plan looks at the counts.
-shard_state::clock::time_point shard_state::counts_at() const {
-  return routes->moving ? next_news : next_news + (counts_interval - news_interval);
+void shard_state::arm_news() {
+  auto due = news.due(routes->moving);
+  if (due && (!armed || *armed > *due)) // mostly the tick is on its way, and the time not asked for
+    arm(std::max(*due, self->clock().now()));
 }
 
 void shard_state::on_tick() {
@@ -228,7 +224,7 @@ void shard_state::on_tick() {
     for (auto& outlet : outlets)
       outlet.stream.retry();
     watch_room();
-    arm(at + news_interval);
+    arm(at + look_interval);
   }
   if (next_probe != clock::time_point{}) {
     if (at >= next_probe) {
@@ -243,14 +239,11 @@ void shard_state::on_tick() {
     return;
   }
   if (at >= mix.due())
-    news_due = true;
-  arm(std::max(mix.due(), at + news_interval));
-  if ((news_due && at >= next_news) || (counts_due && at >= counts_at()))
+    news.changed();
+  arm(std::max(mix.due(), at + look_interval));
+  if (auto due = news.due(routes->moving); due && at >= *due)
     tell_node(at);
-  if (news_due)
-    arm(next_news);
-  else if (counts_due)
-    arm(counts_at());
+  arm_news();
   if (!forgetting)
     return;
   auto all_told = std::ranges::all_of(outlets, [](auto& x) { return x.stream.empty() || !x.group; });
@@ -259,15 +252,14 @@ void shard_state::on_tick() {
     tell_node(at);
     self->quit();
   } else {
-    arm(at + news_interval);
+    arm(at + look_interval);
   }
 }
 
 void shard_state::tell_node(clock::time_point at) {
-  news_due = counts_due = false;
-  next_news = at + news_interval; // of the tick itself: later by a little, it would need a tick of its own
-  shard_news news;
-  auto& status = news.status;
+  news.told(at); // of the tick itself: later by a little, it would need a tick of its own
+  shard_news told;
+  auto& status = told.status;
   status.shard = setup.shard;
   status.phase = phase();
   status.was_ready = was_ready || (live && awaited.empty());
@@ -281,26 +273,26 @@ void shard_state::tell_node(clock::time_point at) {
   status.text = text;
   for (auto& outlet : outlets)
     status.spooled_bytes += outlet.stream.bytes_spooled();
-  news.cursor = resume_from();
-  news.newest_ms = newest_ms;
-  news.session_gone = session_gone;
-  news.gone = ended;
-  news.released = released;
-  news.mix = mix.take(setup.shard, status.guilds, live && awaited.empty(), at);
+  told.cursor = resume_from();
+  told.newest_ms = newest_ms;
+  told.session_gone = session_gone;
+  told.gone = ended;
+  told.released = released;
+  told.mix = mix.take(setup.shard, status.guilds, live && awaited.empty(), at);
   if (released)
-    news.closed_for_ms = static_cast<std::uint32_t>(
+    told.closed_for_ms = static_cast<std::uint32_t>(
         std::chrono::duration_cast<milliseconds>(self->clock().now() - released_at).count());
   if ((session_changed || released) && !session_gone && !session_id.empty())
-    news.session = session_checkpoint{setup.shard,
+    told.session = session_checkpoint{setup.shard,
                                       session_id,
                                       resume_url,
                                       setup.plan,
-                                      news.cursor,
+                                      told.cursor,
                                       newest_ms,
                                       {guilds.begin(), guilds.end()},
                                       setup.term};
   session_changed = false;
-  compat::send(self, setup.listener, std::move(news));
+  compat::send(self, setup.listener, std::move(told));
 }
 
 shard_actor spawn_shard(caf::actor_system& system, shard_setup setup) {

@@ -7,6 +7,7 @@
 #include "actors/shard/command_queue.hpp"
 #include "actors/shard/event_mix.hpp"
 #include "actors/shard/link_news.hpp"
+#include "actors/shard/news_pace.hpp"
 #include "actors/shard/resume_cursor.hpp"
 #include "actors/shard/shard_actor.hpp"
 
@@ -95,7 +96,7 @@ struct shard_state {
   void arm(clock::time_point at);
   void changed();
   void counted();
-  clock::time_point counts_at() const;
+  void arm_news();
   void tell_node(clock::time_point at);
   shard_phase phase() const;
   monotonic now() const { return self->clock().now().time_since_epoch(); }
@@ -142,10 +143,8 @@ struct shard_state {
   std::optional<clock::time_point> armed;
   std::set<clock::time_point> ticks_sent; ///< when they are due
   clock::time_point next_probe{};
-  bool counts_due = false; ///< of the news, only counts and the cursor
-  clock::time_point next_news{};
+  news_pace news;
   clock::time_point forget_by{};
-  bool news_due = false;
   bool session_changed = false;
   bool session_gone = false;
   std::uint64_t events = 0, resumes = 0, identifies = 0;

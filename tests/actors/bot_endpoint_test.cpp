@@ -68,7 +68,7 @@ struct bot_endpoint_scene : partition_scene {
 
   void SetUp() override {
     sink->at_once = true;
-    serve_bots();
+    serve_bots(true, 1); // one guild an answer
     mark(mark_kind::started);
     others_are_ready();
     show_guild(R"({"id":")" + std::to_string(some_guild) +
@@ -144,6 +144,17 @@ TEST_F(bot_endpoint_scene, a_bot_gets_its_guilds_from_the_group_and_every_delive
     EXPECT_EQ(bot.link->got[i].s, i + 1);
   EXPECT_EQ(host->recommended, 4u);
   EXPECT_GT(host->reports, 0);
+}
+
+TEST_F(bot_endpoint_scene, a_bot_gets_all_its_guilds_whatever_an_answer_of_the_group_holds) {
+  for (snowflake i = 1; i < 5; ++i)
+    show_guild(R"({"id":")" + std::to_string(some_guild + i) +
+                   R"(","name":"Quay","channels":[],"members":[]})",
+               some_guild + i);
+  auto bot = identify();
+  pass(1s);
+  EXPECT_EQ(bot.link->count("GUILD_CREATE"), 5u);
+  EXPECT_EQ(bot.link->count("GUILD_DELETE"), 0u);
 }
 
 TEST_F(bot_endpoint_scene, a_feed_is_opened_again_after_the_group_was_out_of_reach_and_repeats_nothing) {

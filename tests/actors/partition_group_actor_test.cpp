@@ -219,7 +219,21 @@ TEST_F(partition_group, counts_deliveries_on_after_a_restart_from_its_log) {
   EXPECT_EQ(sink->delivery_numbers, (std::vector<std::uint64_t>{1, 2, 3, 4, 5, 6, 7, 8}));
 }
 
-TEST_F(partition_group, tells_its_node_a_few_times_a_second_even_when_nothing_happens) {
+TEST_F(partition_group, tells_its_node_twice_a_second_even_when_nothing_happens) {
+  w.pass(10s);
+  EXPECT_GE(news->size(), 18u);
+  EXPECT_LE(news->size(), 22u);
+}
+
+TEST_F(partition_group, tells_its_node_at_once_that_a_plan_has_come_and_five_times_a_second_while_it_runs) {
+  w.pass(1s);
+  news->clear();
+  assignment planned;
+  planned.plan = 7;
+  w.send(group, planned);
+  w.pass(1ms);
+  ASSERT_EQ(news->size(), 1u);
+  EXPECT_EQ(news->front().plan, 7u);
   w.pass(10s);
   EXPECT_GE(news->size(), 45u);
   EXPECT_LE(news->size(), 55u);

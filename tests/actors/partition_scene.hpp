@@ -107,7 +107,7 @@ struct partition_scene : ::testing::Test {
   }
 
   /// The same with caches and a ring for endpoints, continued from its folder.
-  void serve_bots(bool with_sink = true) {
+  void serve_bots(bool with_sink = true, std::size_t most_described = 256 << 10) {
     w.end(group);
     partition_group_setup setup;
     setup.node = "a";
@@ -117,6 +117,7 @@ struct partition_scene : ::testing::Test {
     if (with_sink)
       setup.receivers = {sink_handle};
     setup.cache = cache_policy{};
+    setup.most_described = most_described;
     setup.guilds_intent = false;
     setup.log_thread = false;
     setup.listener = listener;
@@ -146,8 +147,8 @@ struct partition_scene : ::testing::Test {
   }
 
   /// Its GUILD_CREATE.
-  void show_guild(const std::string& d) {
-    auto block = std::make_shared<event_block>(*make_block({{some_guild, ++s, d}}));
+  void show_guild(const std::string& d, snowflake guild = some_guild) {
+    auto block = std::make_shared<event_block>(*make_block({{guild, ++s, d}}));
     auto& e = block->entries.front();
     e.type = find_event_type("GUILD_CREATE");
     e.lane = lane::local;

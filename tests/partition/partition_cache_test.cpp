@@ -284,5 +284,15 @@ TEST_F(remembered_guild, is_listed_to_the_shard_that_has_it) {
   EXPECT_EQ(all.guilds[0].size + all.guilds[2].size, all.bytes.size());
 }
 
+TEST_F(remembered_guild, with_many_others_is_described_when_the_rest_is_asked_for_again) {
+  auto a = w.start(old_shard, "A", {g1, g2});
+  w.send(a, {guild_create(g1, 0, 1), guild_create(g2, 0, 10)});
+  std::vector<snowflake> asked(10'000, g2);
+  auto all = w.group->describe({asked, 0, 50});
+  EXPECT_LT(all.guilds.size(), asked.size());
+  EXPECT_LT(all.bytes.size(), (256u << 10) + all.guilds[0].size);
+  EXPECT_GE(all.bytes.size(), 256u << 10);
+}
+
 } // namespace
 } // namespace shardyard::testing

@@ -44,7 +44,7 @@ inline std::shared_ptr<const event_block> make_block(const std::vector<test_even
 
 /// Sequences and payloads of a block as one text.
 inline std::string text_of(const event_block& block) {
-  std::string result = block.from.session_id + ":";
+  std::string result = block.from.session_id.str() + ":";
   for (auto& e : block.entries)
     result.append(" ")
         .append(std::to_string(e.guild))

@@ -17,7 +17,8 @@ TEST(stream_item, every_field_survives_the_spool) {
   EXPECT_EQ(text_of(restored), text_of(*block));
   EXPECT_EQ(restored.name(restored.entries[1]), "MESSAGE_CREATE");
 
-  source_mark mark{{{2, 3, 8}, "session"}, mark_kind::transfer, 4, 5, 6, 7, 8, true, {8, 9}, "why"};
+  event_source from{{2, 3, 8}, "session"};
+  source_mark mark{from, mark_kind::transfer, 4, 5, 6, 7, 8, true, {8, 9}, "why"};
   auto mark_back = decode_item(encode_item(stream_item{mark}));
   ASSERT_TRUE(mark_back);
   auto& m = std::get<source_mark>(*mark_back);
