@@ -284,7 +284,8 @@ void bot_endpoint_state::fetch(const guild_fetch_wish& x) {
   for (auto& [id, part] : parts) {
     part.intents = x.wanted.intents;
     part.large_threshold = x.wanted.large_threshold;
-    fetch_from(group_of(part.guilds.front())->handle, x.asker, std::move(part));
+    auto& group = group_of(part.guilds.front())->handle;
+    fetch_from(group, x.asker, std::move(part));
   }
   if (!nowhere.empty())
     give_unavailable(x.asker, nowhere);
