@@ -174,8 +174,8 @@ bool inspect(Inspector& f, shard_released& x) {
                             f.field("closed_for_ms", x.closed_for_ms));
 }
 
-/// Node -> coordinator and -> its second host, every 100 ms while something moves: where its sessions can be
-/// RESUMEd from. Also what it keeps for others, to a new coordinator.
+/// Node -> coordinator and -> its second host, as its shards tell it (actors/shard/news_pace.hpp): where its
+/// sessions can be RESUMEd from. Also what it keeps for others, to a new coordinator.
 struct checkpoint_report {
   std::string node; ///< whose sessions they are
   std::uint64_t incarnation = 0;

@@ -54,7 +54,7 @@ void bot_switch::state::fetch_more(bot_session& x, time now) {
 
 void bot_switch::state::fetched(bot_session& x, const guild_snapshot& row, std::string_view d, time now) {
   guild_backfill::wanted wanted;
-  if (!x.backfill.take(row.guild, wanted))
+  if (!x.backfill.take(row.guild, wanted, now))
     return;
   auto* scope = scopes.find_guild(row.guild);
   auto* seat = scope ? scope->seat_of(&x) : nullptr;

@@ -2,6 +2,8 @@
 
 #include "actors/compat.hpp"
 
+#include <spdlog/spdlog.h>
+
 namespace shardyard {
 namespace {
 
@@ -19,11 +21,20 @@ struct credential_watch_state {
     compat::send(self, credential_watch_actor{self}, tick{});
     return {
         [this](tick) {
-          if (auto bots = revoked(); !bots.empty())
-            compat::send(self, endpoint, credentials_gone{std::move(bots)});
+          look();
           compat::send_after(self, pace, credential_watch_actor{self}, tick{});
         },
     };
+  }
+
+  /// Without this actor nobody is disconnected any more, so it outlives whatever a reading throws.
+  void look() {
+    try {
+      if (auto bots = revoked(); !bots.empty())
+        compat::send(self, endpoint, credentials_gone{std::move(bots)});
+    } catch (const std::exception& e) {
+      spdlog::error("the bots' credentials cannot be read, nobody is disconnected: {}", e.what());
+    }
   }
 
   credential_watch_actor::pointer self;

@@ -18,11 +18,12 @@ std::vector<snowflake> guild_backfill::ask(std::uint64_t position, time now) {
   return result;
 }
 
-bool guild_backfill::take(snowflake guild, wanted& found) {
+bool guild_backfill::take(snowflake guild, wanted& found, time now) {
   auto is_it = [&](const wanted& x) { return x.guild == guild; };
   if (auto i = std::ranges::find_if(asked_, is_it); i != asked_.end()) {
     found = *i;
     asked_.erase(i);
+    asked_at_ = now;
     return true;
   }
   // An answer that came after its time: the guild is waiting to be asked for again.

@@ -17,7 +17,7 @@ public:
   using time = std::chrono::steady_clock::time_point;
 
   static constexpr std::size_t batch = 50;
-  static constexpr std::chrono::milliseconds patience{5'000}; ///< with an answer
+  static constexpr std::chrono::milliseconds patience{5'000}; ///< with an answer, or the next part of it
   static constexpr std::chrono::milliseconds pause{3'000};    ///< before a guild is asked for again
 
   struct wanted {
@@ -37,8 +37,9 @@ public:
   /// The next guilds to ask for; the time for their answer runs. `position`: the ring's end.
   std::vector<snowflake> ask(std::uint64_t position, time now);
 
-  /// An answer names this guild: what was wanted, taken out. Nothing when it is wanted no more.
-  bool take(snowflake guild, wanted& found);
+  /// An answer names this guild: what was wanted, taken out, and the time runs anew for what an answer in
+  /// parts still owes. Nothing when it is wanted no more.
+  bool take(snowflake guild, wanted& found, time now);
 
   /// It is to be asked for again, at once or after a pause.
   void again(wanted x, time due);

@@ -109,7 +109,7 @@ void delivery_outbox::delivered(std::uint64_t through) {
   while (!sent_.empty() && sent_.front().number <= through) {
     auto& batch = sent_.front();
     dirty_.insert(dirty_.end(), batch.positions.begin(), batch.positions.end());
-    if (batch.positions.capacity() <= most_spare) {
+    if (batch.positions.capacity() <= most_spare && batch.positions.capacity() > spare_.capacity()) {
       spare_ = std::move(batch.positions);
       spare_.clear();
     }

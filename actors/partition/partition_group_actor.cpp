@@ -1,20 +1,13 @@
 #include "actors/partition/partition_group_actor.hpp"
 
-#include "actors/compat.hpp"
 #include "actors/coordinator/bot_identity.hpp"
-#include "actors/partition/delivery_window.hpp"
-#include "actors/partition/group_feeds_actor.hpp"
-#include "actors/partition/group_log_actor.hpp"
-#include "actors/partition/group_sinks_actor.hpp"
-#include "actors/partition/report_rows.hpp"
+#include "actors/partition/partition_group_state.hpp"
 
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <compare>
-#include <deque>
 #include <filesystem>
-#include <map>
 
 #include <time.h>
 
@@ -22,15 +15,7 @@ namespace shardyard {
 namespace {
 
 using std::chrono::milliseconds;
-using clock = std::chrono::steady_clock;
 
-constexpr auto ack_interval = milliseconds(50);
-constexpr auto ack_patience =
-    milliseconds(100); ///< beyond that, for what comes next to carry the acknowledgements; then a timer does
-constexpr std::uint64_t ack_events = 2048; ///< a quarter of what a shard sends ahead (stream_limits)
-constexpr std::uint64_t ack_bytes = 1 << 20;
-constexpr auto news_interval = milliseconds(200); ///< while a plan runs
-constexpr auto figures_interval = milliseconds(500);
 constexpr auto restart_delay = milliseconds(300); ///< before a shard is asked to begin its stream anew
 constexpr auto lease_retry = milliseconds(50);    ///< while this node may not deliver
 
@@ -40,95 +25,7 @@ std::int64_t boot_time_ns() {
   return std::int64_t{at.tv_sec} * 1'000'000'000 + at.tv_nsec;
 }
 
-struct partition_group_state {
-  static inline const char* name = "shardyard.partition_group";
-
-  /// To a shard, when the log has what it relies on.
-  template <class Answer>
-  struct waiting_answer {
-    stream_source_actor shard;
-    Answer answer;
-    std::uint64_t needs = 0;
-  };
-  struct inbound {
-    std::uint64_t term = 0;   ///< of the shard's life
-    std::uint64_t number = 0; ///< of the stream, within it
-    bool restart_asked = false;
-    stream_source_actor shard;
-  };
-
-  partition_group_state(local_partition_group_actor::pointer self, partition_group_setup setup,
-                        opened_sinks opened, log_writer_actor log, std::unique_ptr<partition_group> group)
-      : self(self),
-        setup(std::move(setup)),
-        sinks(std::move(opened.sinks)),
-        again(std::move(opened.again)),
-        group(std::move(group)),
-        log(self, this->setup, *this->group, std::move(log), [this] { carry_out(); }),
-        window(this->setup.max_backlog_bytes),
-        feeds(self, watch, this->setup.cache.has_value(), [this] { progressed(); }) {
-    durable = !sinks.empty() || this->setup.cache;
-    feeds.remember(std::move(opened.recent));
-  }
-
-  local_partition_group_actor::behavior_type make_behavior();
-  inbound* current(const shard_key& shard, std::uint64_t term, std::uint64_t number);
-  inbound* reachable(const shard_key& shard);
-  template <class Take>
-  void take(const shard_key& shard, std::uint64_t term, std::uint64_t stream, Take f);
-  void carry_out() { carry_out(self->clock().now()); }
-  void carry_out(clock::time_point at);
-  bool a_credit_is_used_up() const;
-  bool acknowledges_in_passing(clock::time_point at) const;
-  void gather_log();
-  void answer_shards();
-  void hand_to_sinks();
-  void forward_commands();
-  void accepted(group_sink& by, const delivery_accepted& x);
-  bool take_note();
-  void progressed();
-  caf::result<feed_opened> open_feed(const feed_request& x, const caf::strong_actor_ptr& sink);
-  void follow(const assignment& x);
-  void acknowledge(clock::time_point at);
-  bool may_deliver() const;
-  caf::result<std::string> release();
-  void go_on_releasing();
-  void tell_node();
-  void on_tick();
-  void arm(clock::time_point at);
-  monotonic now() const { return self->clock().now().time_since_epoch(); }
-  /// The mark with its time as of this host, less what it took to come here, which nobody knows.
-  source_mark by_our_clock(const stream_mark& x) const {
-    auto result = x.mark;
-    if (result.began_ns != 0)
-      result.began_ns = std::max<std::int64_t>(now().count() - (x.sent_ns - result.began_ns), 1);
-    return result;
-  }
-
-  local_partition_group_actor::pointer self;
-  partition_group_setup setup;
-  std::vector<group_sink> sinks;  ///< the same ones for life
-  std::vector<event_block> again; ///< for sinks that cannot tell whether they have it
-  std::unique_ptr<partition_group> group;
-  group_log log;
-  std::uint64_t before_delivery = 0; ///< place in the log of the newest record that deliveries wait for
-  delivery_window window;
-  std::map<shard_key, inbound> streams;
-  std::deque<waiting_answer<drain_answer>> drains;
-  std::vector<waiting_answer<stream_answer>>
-      acks; ///< of one acknowledge(); the next waits until they are out
-  std::uint64_t unacknowledged = 0;
-  std::uint64_t unacknowledged_bytes = 0; ///< at most: blocks of several groups share their bytes
-  bool durable = false; ///< some reader counts on stable delivery numbers, or the cache does: positions are
-                        ///< logged before acknowledgement
-  std::uint64_t plan = 0;
-  clock::time_point next_ack{};
-  compat::down_watch watch;
-  group_feeds feeds;
-  clock::time_point next_news{};
-  std::optional<clock::time_point> armed;
-  std::vector<caf::typed_response_promise<std::string>> releases; ///< not empty: nothing new is taken
-};
+} // namespace
 
 /// The stream, if it is the newest of this shard; an answer to an older one is worthless.
 partition_group_state::inbound* partition_group_state::current(const shard_key& shard, std::uint64_t term,
@@ -182,17 +79,6 @@ void partition_group_state::carry_out(clock::time_point at) {
   arm(at);
 }
 
-/// Or soon will be: a shard that waits for its credit sends nothing that would be answered in passing.
-bool partition_group_state::a_credit_is_used_up() const {
-  return (unacknowledged >= ack_events || unacknowledged_bytes >= ack_bytes) && acks.empty() &&
-         group->acks_due();
-}
-
-/// Events that keep coming acknowledge those before them, on the thread that is awake anyway.
-bool partition_group_state::acknowledges_in_passing(clock::time_point at) const {
-  return unacknowledged > 0 && window.undelivered() == 0 && at >= next_ack;
-}
-
 /// Records of what the rules have decided: no delivery that follows goes out before them.
 void partition_group_state::gather_log() {
   if (auto records = group->take_log(); !records.empty()) {
@@ -208,16 +94,6 @@ void partition_group_state::forward_commands() {
       compat::send(self, to->shard, std::move(x.command));
   for (auto& x : group->take_notes())
     spdlog::info("{}", x);
-}
-
-void partition_group_state::answer_shards() {
-  for (; !drains.empty() && drains.front().needs <= log.safe(); drains.pop_front())
-    compat::send(self, drains.front().shard, std::move(drains.front().answer));
-  if (acks.empty() || acks.front().needs > log.kept_twice())
-    return;
-  for (auto& x : acks)
-    compat::send(self, x.shard, std::move(x.answer));
-  acks.clear();
 }
 
 void partition_group_state::hand_to_sinks() {
@@ -289,28 +165,6 @@ void partition_group_state::follow(const assignment& x) {
   group->retire_all_but(x.active_topology, x.other_topology, now());
 }
 
-void partition_group_state::acknowledge(clock::time_point at) {
-  next_ack = at + ack_interval;
-  if (!acks.empty())
-    return;
-  if (durable) {
-    gather_log();
-    group->checkpoint(at.time_since_epoch(),
-                      true); // tells what is delivered already, so nothing waits for it but the answer
-    std::vector<sink_offset> offsets;
-    for (auto& sink : sinks)
-      if (!sink.path.empty())
-        offsets.emplace_back(sink.path, std::to_string(sink.position));
-    log.add(group->take_log(), std::move(offsets));
-  }
-  // What the sinks have not taken yet is still to be acknowledged, when they have.
-  unacknowledged = group->unaccepted_events();
-  unacknowledged_bytes = window.bytes_under_way();
-  for (auto& ack : group->take_acks())
-    if (auto* to = reachable(ack.shard))
-      acks.push_back({to->shard, {setup.place.id, to->number, ack.through, false}, log.newest()});
-}
-
 // -- moves, leases
 
 bool partition_group_state::may_deliver() const {
@@ -336,26 +190,10 @@ void partition_group_state::go_on_releasing() {
   setup.deliver_until = std::make_shared<std::atomic<std::int64_t>>(0); // nothing follows the final state
 }
 
-void partition_group_state::tell_node() {
-  next_news = self->clock().now() + (plan == 0 ? figures_interval : news_interval);
-  auto at = now();
-  auto report = group->report(at);
-  group_news news;
-  news.id = setup.place.id;
-  news.plan = plan;
-  for (auto& shard : report.shards)
-    news.handovers.push_back(row_of(shard, plan, at));
-  for (auto& row : news.handovers)
-    row.group = setup.place.id;
-  news.figures = figures_of(report);
-  news.figures.undelivered = window.undelivered();
-  compat::send(self, setup.listener, std::move(news));
-}
-
 void partition_group_state::arm(clock::time_point at) {
   auto due = std::min(next_news, clock::time_point{group->next_tick(at.time_since_epoch())});
   if (unacknowledged > 0 || !window.all_taken())
-    due = std::min(due, next_ack + ack_patience);
+    due = std::min(due, ack_at_latest());
   if (window.any_waits() && !may_deliver())
     due = std::min(due, at + lease_retry);
   due = std::max(std::min(due, log.due()), at);
@@ -372,7 +210,7 @@ void partition_group_state::on_tick() {
   armed.reset();
   if (clock::time_point{group->next_tick(at.time_since_epoch())} <= at)
     group->tick(at.time_since_epoch());
-  if (at >= next_ack + ack_patience)
+  if (at >= ack_at_latest())
     acknowledge(at);
   if (at >= next_news)
     tell_node();
@@ -438,6 +276,8 @@ local_partition_group_actor::behavior_type partition_group_state::make_behavior(
       },
   };
 }
+
+namespace {
 
 partition_settings settings_of(const partition_group_setup& setup) {
   partition_settings settings;

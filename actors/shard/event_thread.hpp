@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <deque>
 #include <string_view>
 
@@ -49,9 +50,10 @@ private:
   /// Messages that an actor may take in a row here; with a longer backlog it goes on at the scheduler, so
   /// that heartbeats never wait for it.
   static constexpr std::size_t most_messages = 64;
-  /// Actors that may run for one read of a socket: an event takes some five, a bot that asks for all its
-  /// guilds would keep its endpoint and the group at it for long.
-  static constexpr int most_jobs = 24;
+  /// A block takes some five actors. A bot that asks for all its guilds keeps the endpoint and the groups at
+  /// it for long: from so many on the time is looked at, and beyond so much they go on at the scheduler.
+  static constexpr int few_jobs = 5;
+  static constexpr auto most_time = std::chrono::milliseconds(5);
 
   bool on_event_path(caf::resumable* job) {
     if (job->subtype() != caf::resumable::scheduled_actor)
@@ -71,11 +73,13 @@ private:
   }
 
   void run() {
+    using clock = std::chrono::steady_clock;
+    auto until = clock::now() + most_time;
     running_ = true;
     for (int jobs = 0; !jobs_.empty(); ++jobs) {
       auto* job = jobs_.front();
       jobs_.pop_front();
-      if (jobs >= most_jobs)
+      if (jobs >= few_jobs && clock::now() >= until)
         system().scheduler().enqueue(job);
       else if (job->resume(this, most_messages) == caf::resumable::resume_later)
         system().scheduler().enqueue(job); // with the reference that the queue held

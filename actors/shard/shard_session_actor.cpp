@@ -328,6 +328,8 @@ void shard_state::note_arrivals(const event_block& block) {
     if (awaited.empty())
       became_ready();
   }
+  if (session_changed)
+    changed();
 }
 
 void shard_state::check_arrivals(clock::time_point at) {
