@@ -1,6 +1,6 @@
 // When a shard tells its node how it is. A change of state is told soon; what every event changes, the counts
-// and the cursor, is told less often while nothing moves: waking the node, its checkpoints and CAF's clock for
-// it costs more than the events. Not thread-safe.
+// and the cursor, is told less often while nothing moves: waking the node, its checkpoints and CAF's clock
+// for it costs more than the events. Not thread-safe.
 #pragma once
 
 #include <chrono>
@@ -23,8 +23,8 @@ public:
     changed_ = counted_ = false;
   }
 
-  /// When news are to leave, in the past if at once; none: nothing is to be told. `moving`: a plan runs, which
-  /// looks at the counts.
+  /// When news are to leave, in the past if at once; none: nothing is to be told. `moving`: a plan runs,
+  /// which looks at the counts.
   std::optional<time> due(bool moving) const {
     if (!changed_ && !counted_)
       return {};
