@@ -29,7 +29,7 @@ enum event_flag : std::uint16_t {
 struct event_entry {
   snowflake guild = 0;        ///< 0: the event names no guild
   snowflake key = 0;          ///< anchors and keyed events: the snowflake that names the occurrence
-  snowflake channel = 0;      ///< `channel_id`, filled only for events without guild
+  snowflake channel = 0;      ///< `channel_id` of events without guild and of MESSAGE_CREATE; others: 0
   std::uint64_t s = 0;        ///< sequence in its session
   std::uint64_t n = 0;        ///< delivery number of the guild; 0 until the partition delivers it
   std::uint64_t epoch = 0;    ///< guild epoch of the delivery

@@ -1,5 +1,6 @@
 #include "net/header_scan.hpp"
 
+#include "messages/discord_event.hpp"
 #include "messages/event_block.hpp"
 #include "net/byte_buffer.hpp"
 
@@ -67,8 +68,11 @@ snowflake id_within(ondemand::value value, std::string_view name) {
 // What is still looked for inside d.
 enum wanted : unsigned { guild_wanted = 1, key_wanted = 2, unavailable_wanted = 4, channel_wanted = 8 };
 
-unsigned wanted_of(const event_type& type) {
+unsigned wanted_of(event_type_id id) {
+  auto& type = type_of(id);
   unsigned result = 0;
+  if (id == discord_event::message_create) // a guild's cache notes the newest of each channel
+    result |= channel_wanted;
   if (type.guild != guild_field::none)
     result |= guild_wanted;
   if (type.key != key_field::none)
@@ -82,7 +86,7 @@ unsigned wanted_of(const event_type& type) {
 class event_fields {
 public:
   explicit event_fields(payload_header& header)
-      : header_(header), type_(type_of(header.type)), open_(wanted_of(type_)) {}
+      : header_(header), type_(type_of(header.type)), open_(wanted_of(header.type)) {}
 
   simdjson::error_code read(ondemand::object& d) {
     for (auto entry : d) {
@@ -93,7 +97,7 @@ public:
       if (open_ == 0 && (header_.guild != 0 || header_.channel != 0))
         break;
     }
-    if (header_.guild != 0)
+    if (header_.guild != 0 && header_.type != discord_event::message_create)
       header_.channel = 0;
     return simdjson::SUCCESS;
   }
@@ -106,7 +110,7 @@ private:
     else if (name == "guild_id" && type_.guild == guild_field::guild_id)
       found(guild_wanted, header_.guild, read_snowflake(field.value().raw_json_token()));
     else if (name == "channel_id")
-      header_.channel = read_snowflake(field.value().raw_json_token());
+      found(channel_wanted, header_.channel, read_snowflake(field.value().raw_json_token()));
     else if (name == "role" && type_.key == key_field::role_id)
       found(key_wanted, header_.key, id_within(field.value(), "id"));
     else if (name == "meta" && type_.guild == guild_field::meta)

@@ -1,5 +1,7 @@
 #include "net/payload_reader.hpp"
 
+#include "net/populate.hpp"
+
 #include <algorithm>
 
 namespace shardyard::net {
@@ -189,6 +191,7 @@ struct payload_reader::pass {
     // cheaper than into fresh pages. Behind the bytes stays room for simdjson to read beyond the end.
     auto bytes = std::make_shared<std::string>();
     bytes->reserve(begin + byte_buffer::padding);
+    populate(bytes->data(), begin);
     bytes->assign(space.batch.begin(), begin);
     block.bytes = std::move(bytes);
     block.entries.assign(space.entries.begin(), space.entries.end());

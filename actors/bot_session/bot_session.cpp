@@ -14,7 +14,8 @@ bool bot_session::pump(net::bot_link& link, delivery_ring& ring, std::size_t hig
     auto position = log_.position(next_, ring);
     if (!ring.holds(position))
       return false;
-    link.dispatch(ring.name(position), next_, ring.data(position, mask, self));
+    auto event = ring.view(position, mask, self);
+    link.dispatch(event.t, next_, event.d);
   }
   return true;
 }

@@ -3,6 +3,7 @@
 #include "actors/bot_session/ready_payload.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace shardyard {
 
@@ -120,9 +121,14 @@ void bot_switch::set_clock(std::function<time()> clock) {
 }
 
 void bot_switch::deliver(const std::vector<event_block>& blocks, time now) {
-  for (auto& block : blocks)
-    for (auto& e : block.entries)
-      state_->deliver(block, e, now);
+  for (auto& block : blocks) {
+    std::span entries{block.entries};
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (i % prefetched_events == 0)
+        state_->scopes.prefetch(entries.subspan(i));
+      state_->deliver(block, entries[i], now);
+    }
+  }
   state_->flush(now);
 }
 

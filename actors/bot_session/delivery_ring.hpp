@@ -46,6 +46,17 @@ public:
   std::string_view name(std::uint64_t position) const;
   std::string_view data(std::uint64_t position) const;
 
+  struct shown_event {
+    std::string_view t, d;
+  };
+  /// What a session with this mask is to see.
+  shown_event view(std::uint64_t position, std::uint8_t mask, snowflake self) {
+    auto& e = at(position);
+    std::string_view bytes = *source_of(e).bytes;
+    return {bytes.substr(e.t_offset, e.t_size),
+            mask == 0 ? bytes.substr(e.d_offset, e.d_size) : data(position, mask, self)};
+  }
+
   /// `d` as a session with this mask is to see it. Made once per mask and kept with the event.
   std::string_view data(std::uint64_t position, std::uint8_t mask, snowflake self);
 

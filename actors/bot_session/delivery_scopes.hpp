@@ -4,8 +4,11 @@
 #pragma once
 
 #include "messages/event_block.hpp"
+#include "messages/prefetch.hpp"
 
+#include <algorithm>
 #include <cstdint>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -67,6 +70,18 @@ public:
     return found == scopes_.end() ? nullptr : &found->second;
   }
 
+  /// Has what is known of the next events' guilds in the processor's cache (messages/prefetch.hpp).
+  void prefetch(std::span<const event_entry> entries) {
+    if (entries.size() < worth_prefetching)
+      return;
+    next_.clear();
+    for (auto& e : entries.first(std::min(entries.size(), prefetched_events)))
+      if (auto* scope = find_guild(e.guild))
+        next_.push_back(scope);
+    for (auto* scope : next_)
+      shardyard::prefetch(scope->seats.data(), sizeof(guild_seat));
+  }
+
   void leave(const bot_session* session) {
     for (auto& [key, scope] : scopes_)
       std::erase_if(scope.seats, [&](const guild_seat& x) { return x.session == session; });
@@ -94,6 +109,7 @@ private:
     }
   };
   std::unordered_map<std::uint64_t, delivery_scope, mixed> scopes_;
+  std::vector<const delivery_scope*> next_; ///< prefetch() alone
 };
 
 } // namespace shardyard

@@ -1,130 +1,103 @@
 #include "actors/partition/entity_rows.hpp"
 
-#include "actors/partition/packed_json.hpp"
+#include "messages/prefetch.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <utility>
 
 namespace shardyard {
 namespace {
 
-constexpr std::size_t block_bytes = 512; // a look-up goes over the rows of one, half of them on average
+constexpr std::size_t block_bytes = 512; // a larger row has a block of its own, so places fit into the table
 constexpr std::size_t of_malloc = 16;    // what an allocation costs beside its bytes, about
-constexpr std::size_t key_bytes = 1 + sizeof(snowflake);
 
-struct row_head {
-  row_key key;
-  std::size_t head = 0; ///< bytes before the packed ones
-  std::size_t size = 0; ///< of the whole row
-};
-
-// A row is kind, id, size of the packed bytes, packed bytes. Blocks hold what was put here only.
-row_head head_at(std::string_view block, std::size_t offset) {
-  row_head result;
-  auto at = block.data() + offset;
-  result.key.kind = static_cast<std::uint8_t>(*at);
-  std::memcpy(&result.key.id, at + 1, sizeof result.key.id);
-  std::size_t size = 0, used = key_bytes;
-  for (unsigned shift = 0;; shift += 7) {
-    auto byte = static_cast<unsigned char>(at[used++]);
-    size |= std::size_t{byte & 0x7Fu} << shift;
-    if (byte < 0x80)
-      break;
-  }
-  result.head = used;
-  result.size = used + size;
-  return result;
-}
-
-void append_row(std::string& out, const entity_row& x) {
-  out += static_cast<char>(x.key.kind);
-  out.append(reinterpret_cast<const char*>(&x.key.id), sizeof x.key.id);
-  packed::put_varint(out, x.packed.size());
-  out.append(x.packed);
-}
-
-std::uint32_t room_for(std::size_t size) {
-  return static_cast<std::uint32_t>((size + 15) / 16 * 16);
+std::size_t size_of(const entity_row& row) {
+  return row_block::entry_bytes + row.packed.size();
 }
 
 } // namespace
 
-void entity_rows::block::splice(std::size_t at, std::size_t removed, std::string_view inserted) {
-  auto wanted = size - removed + inserted.size();
-  auto tail = size - at - removed;
-  if (wanted > room || wanted + wanted / 4 + 64 < room) {
-    auto grown = room_for(wanted + (size == 0 ? 0 : wanted / 16));
-    std::unique_ptr<char[]> fresh{new char[grown]};
-    if (size > 0) {
-      std::memcpy(fresh.get(), bytes.get(), at);
-      std::memcpy(fresh.get() + at + inserted.size(), bytes.get() + at + removed, tail);
-    }
-    bytes = std::move(fresh);
-    room = grown;
-  } else {
-    std::memmove(bytes.get() + at + inserted.size(), bytes.get() + at + removed, tail);
-  }
-  if (!inserted.empty())
-    std::memcpy(bytes.get() + at, inserted.data(), inserted.size());
-  size = static_cast<std::uint32_t>(wanted);
+/// So many blocks have a first row that is this key's, or before it.
+std::size_t entity_rows::blocks_begun(row_key key) const {
+  return first_not(blocks_.size(), [&](std::size_t at) { return !lies_before(key, blocks_[at].first()); });
 }
 
 entity_rows::place entity_rows::locate(row_key key) const {
-  auto behind = std::ranges::upper_bound(blocks_, key, {}, &block::first);
+  auto begun = blocks_begun(key);
   place result;
-  if (behind == blocks_.begin())
+  if (begun == 0)
     return result;
-  result.block = static_cast<std::size_t>(behind - blocks_.begin()) - 1;
-  auto bytes = blocks_[result.block].view();
-  while (result.offset < bytes.size()) {
-    auto here = head_at(bytes, result.offset);
-    if (here.key == key) {
-      result.size = here.size;
-      result.head = here.head;
-    }
-    if (here.key >= key)
-      break;
-    result.offset += here.size;
-  }
+  result.block = begun - 1;
+  auto& in = blocks_[result.block];
+  result.at = in.find(key);
+  result.found = result.at < in.count() && in.key(result.at) == key;
   return result;
 }
 
 std::optional<std::string_view> entity_rows::find(row_key key) const {
-  auto at = locate(key);
-  if (at.size == 0)
+  auto where = locate(key);
+  if (!where.found)
     return std::nullopt;
-  return blocks_[at.block].view().substr(at.offset + at.head, at.size - at.head);
+  return blocks_[where.block].row(where.at).packed;
 }
 
 std::span<char> entity_rows::bytes_of(row_key key) {
-  auto at = locate(key);
-  if (at.size == 0)
+  auto where = locate(key);
+  if (!where.found)
     return {};
-  return {blocks_[at.block].bytes.get() + at.offset + at.head, at.size - at.head};
+  return blocks_[where.block].packed(where.at);
 }
 
 bool entity_rows::put(row_key key, std::string_view packed) {
-  if (blocks_.empty())
-    blocks_.emplace_back().first = key;
-  auto at = locate(key);
-  auto& in = blocks_[at.block];
-  if (at.size != 0 && in.view().substr(at.offset + at.head, at.size - at.head) == packed)
+  entity_row row{key, packed};
+  auto where = locate(key);
+  if (!where.found) {
+    put_new(where, row);
+    return true;
+  }
+  auto& in = blocks_[where.block];
+  if (in.row(where.at).packed == packed)
     return false;
-  std::string row;
-  append_row(row, {key, packed});
-  in.splice(at.offset, at.size, row);
-  in.first = std::min(in.first, key);
-  if (in.size > block_bytes)
-    split(at.block);
+  if (size_of(row) > block_bytes && in.count() > 1) {
+    in.erase(where.at);
+    put_new(where, row);
+  } else {
+    in.replace(where.at, packed);
+    split(where.block);
+  }
   return true;
 }
 
+void entity_rows::put_new(place where, const entity_row& row) {
+  auto alone = [&row] { return row_block{std::span{&row, 1}}; };
+  auto apart = blocks_.empty() || size_of(row) > block_bytes || blocks_[where.block].size() > block_bytes;
+  if (!apart) {
+    blocks_[where.block].insert(where.at, row);
+    split(where.block);
+  } else if (where.at == 0) {
+    add_block(where.block, alone());
+  } else {
+    if (where.at < blocks_[where.block].count())
+      add_block(where.block + 1, blocks_[where.block].cut(where.at));
+    add_block(where.block + 1, alone());
+  }
+}
+
+void entity_rows::add_block(std::size_t which, row_block block) {
+  blocks_.insert(blocks_.begin() + static_cast<std::ptrdiff_t>(which), std::move(block));
+}
+
 bool entity_rows::erase(row_key key) {
-  auto at = locate(key);
-  if (at.size == 0)
+  auto where = locate(key);
+  if (!where.found)
     return false;
-  blocks_[at.block].splice(at.offset, at.size, {});
-  tidy(at.block);
+  auto& in = blocks_[where.block];
+  if (in.count() == 1) {
+    blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(where.block));
+  } else {
+    in.erase(where.at);
+    tidy(where.block);
+  }
   return true;
 }
 
@@ -139,68 +112,55 @@ bool entity_rows::erase_all(std::uint8_t kind) {
 
 // Rows in the order of their ids come mostly at the end, so the first part may stay the larger one.
 void entity_rows::split(std::size_t which) {
-  auto all = blocks_[which].view();
-  std::size_t cut = 0;
-  for (std::size_t next = 0; next < all.size() && (cut == 0 || next <= all.size() * 2 / 3);) {
-    cut = next;
-    next += head_at(all, next).size;
-    if (cut == 0 && next >= all.size())
-      return;
-    if (cut == 0)
-      cut = next;
-  }
-  block second;
-  second.first = head_at(all, cut).key;
-  second.splice(0, 0, all.substr(cut));
-  blocks_[which].splice(cut, all.size() - cut, {});
-  blocks_.insert(blocks_.begin() + static_cast<std::ptrdiff_t>(which) + 1, std::move(second));
+  auto& in = blocks_[which];
+  if (in.size() <= block_bytes || in.count() == 1)
+    return;
+  std::size_t cut = 1;
+  while (cut + 1 < in.count() && in.size_before(cut + 1) <= in.size() * 2 / 3)
+    ++cut;
+  add_block(which + 1, in.cut(cut));
 }
 
 void entity_rows::tidy(std::size_t which) {
   auto& in = blocks_[which];
-  if (in.size == 0) {
-    blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(which));
-    return;
-  }
-  in.first = head_at(in.view(), 0).key;
-  if (which + 1 == blocks_.size() || in.size >= block_bytes / 4)
+  if (which + 1 == blocks_.size() || in.size() >= block_bytes / 4)
     return;
   auto& next = blocks_[which + 1];
-  if (in.size + next.size > block_bytes * 3 / 4)
+  if (in.size() + next.size() > block_bytes * 3 / 4)
     return;
-  in.splice(in.size, 0, next.view());
+  in.append(next);
   blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(which) + 1);
 }
 
 void entity_rows::assign(std::span<const entity_row> rows) {
-  blocks_.clear();
-  std::string bytes;
-  row_key first;
-  std::vector<block> made;
-  auto close = [&] {
-    if (bytes.empty())
-      return;
-    auto& next = made.emplace_back();
-    next.first = first;
-    next.splice(0, 0, bytes);
-    bytes.clear();
-  };
-  for (auto& row : rows) {
-    if (!bytes.empty() && bytes.size() + row.packed.size() + key_bytes + 2 > block_bytes)
-      close();
-    if (bytes.empty())
-      first = row.key;
-    append_row(bytes, row);
+  std::vector<row_block> made;
+  while (!rows.empty()) {
+    auto size = size_of(rows.front());
+    std::size_t count = 1;
+    while (count < rows.size() && size + size_of(rows[count]) <= block_bytes)
+      size += size_of(rows[count++]);
+    made.emplace_back(rows.first(count));
+    rows = rows.subspan(count);
   }
-  close();
   made.shrink_to_fit();
   blocks_ = std::move(made);
 }
 
+void entity_rows::prefetch_index() const {
+  constexpr std::size_t parts = 8; // a search halves it three times to find in which it goes on
+  for (std::size_t i = 1; i < parts; ++i)
+    shardyard::prefetch(blocks_.data() + blocks_.size() * i / parts, 1);
+}
+
+void entity_rows::prefetch(row_key key) const {
+  if (auto begun = blocks_begun(key); begun > 0)
+    blocks_[begun - 1].prefetch();
+}
+
 std::size_t entity_rows::bytes() const {
-  auto result = blocks_.capacity() * sizeof(block) + (blocks_.capacity() > 0 ? of_malloc : 0);
+  auto result = blocks_.capacity() * sizeof(row_block) + (blocks_.capacity() > 0 ? of_malloc : 0);
   for (auto& each : blocks_)
-    result += each.room + of_malloc;
+    result += each.room() + of_malloc;
   return result;
 }
 
@@ -215,30 +175,28 @@ entity_rows::cursor entity_rows::of(std::uint8_t kind) const {
   cursor result;
   result.rows_ = this;
   result.kind_ = kind;
-  auto at = locate({kind, 0});
-  result.block_ = at.block;
-  result.offset_ = at.offset;
+  auto from = locate({kind, 0});
+  result.block_ = from.block;
+  result.at_ = from.at;
   result.read();
   return result;
 }
 
 void entity_rows::cursor::read() {
-  while (block_ < rows_->blocks_.size() && offset_ >= rows_->blocks_[block_].size) {
+  auto& blocks = rows_->blocks_;
+  if (block_ < blocks.size() && at_ >= blocks[block_].count()) {
     ++block_;
-    offset_ = 0;
+    at_ = 0;
   }
-  done_ = block_ >= rows_->blocks_.size();
+  done_ = block_ >= blocks.size();
   if (done_)
     return;
-  auto bytes = rows_->blocks_[block_].view();
-  auto head = head_at(bytes, offset_);
-  done_ = kind_ && head.key.kind != *kind_;
-  size_ = head.size;
-  row_ = {head.key, bytes.substr(offset_ + head.head, head.size - head.head)};
+  row_ = blocks[block_].row(at_);
+  done_ = kind_ && row_.key.kind != *kind_;
 }
 
 void entity_rows::cursor::next() {
-  offset_ += size_;
+  ++at_;
   read();
 }
 

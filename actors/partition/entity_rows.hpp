@@ -1,32 +1,16 @@
-// Packed entities in the order of (kind, id), in few allocations: rows lie behind each other in blocks of
-// about half a kilobyte, so that a small guild is a few of them and a change moves one block's bytes.
-// Plain class; views hold until the next change.
+// Packed entities in the order of (kind, id), in few allocations: rows lie in blocks of about half a
+// kilobyte, so that a small guild is a few of them and a change moves one block's bytes. Plain class; views
+// hold until the next change.
 #pragma once
 
-#include "messages/ids.hpp"
+#include "actors/partition/row_block.hpp"
 
-#include <compare>
-#include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
 namespace shardyard {
-
-struct row_key {
-  std::uint8_t kind = 0;
-  snowflake id = 0;
-
-  auto operator<=>(const row_key&) const = default;
-};
-
-struct entity_row {
-  row_key key;
-  std::string_view packed;
-};
 
 class entity_rows {
 public:
@@ -45,7 +29,7 @@ public:
     void read();
 
     const entity_rows* rows_ = nullptr;
-    std::size_t block_ = 0, offset_ = 0, size_ = 0;
+    std::size_t block_ = 0, at_ = 0;
     std::optional<std::uint8_t> kind_;
     entity_row row_;
     bool done_ = true;
@@ -69,28 +53,27 @@ public:
   /// Takes the place of all rows; `rows` in rising order without doubles.
   void assign(std::span<const entity_row> rows);
 
+  /// Two steps to have a row in the processor's cache (messages/prefetch.hpp).
+  void prefetch_index() const;
+  void prefetch(row_key key) const;
+
   /// Memory, but for this object itself.
   std::size_t bytes() const;
 
 private:
-  struct block {
-    row_key first;
-    std::unique_ptr<char[]> bytes;
-    std::uint32_t size = 0, room = 0;
-
-    std::string_view view() const { return {bytes.get(), size}; }
-    void splice(std::size_t at, std::size_t removed, std::string_view inserted);
-  };
   struct place {
-    std::size_t block = 0, offset = 0, size = 0; ///< size of the row there; 0: none with this key
-    std::size_t head = 0;                        ///< of it before the packed bytes
+    std::size_t block = 0, at = 0;
+    bool found = false; ///< false: a row with this key would stand there
   };
 
   place locate(row_key key) const;
+  std::size_t blocks_begun(row_key key) const;
+  void put_new(place where, const entity_row& row);
   void split(std::size_t which);
   void tidy(std::size_t which);
+  void add_block(std::size_t which, row_block block);
 
-  std::vector<block> blocks_;
+  std::vector<row_block> blocks_;
 };
 
 } // namespace shardyard

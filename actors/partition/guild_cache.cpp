@@ -2,6 +2,7 @@
 #include "actors/partition/json_scan.hpp"
 #include "actors/partition/packed_json.hpp"
 #include "actors/partition/packed_words.hpp"
+#include "messages/prefetch.hpp"
 
 #include <algorithm>
 #include <array>
@@ -198,6 +199,21 @@ bool guild_cache::replace(std::string_view d, const cache_policy& policy) {
   content_ = std::make_unique<content>();
   reader.move_to(content_->rows, content_->member_count);
   return true;
+}
+
+void guild_cache::prefetch() const {
+  if (content_)
+    shardyard::prefetch(content_.get(), sizeof *content_);
+}
+
+void guild_cache::prefetch_index() const {
+  if (content_)
+    content_->rows.prefetch_index();
+}
+
+void guild_cache::prefetch_channel(snowflake channel) const {
+  if (content_)
+    content_->rows.prefetch({channel_row, channel});
 }
 
 std::uint64_t guild_cache::member_count() const {

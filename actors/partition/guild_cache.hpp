@@ -67,8 +67,8 @@ public:
   /// Applied to an empty cache it does nothing. GUILD_CREATE and GUILD_DELETE are the owner's to judge.
   bool apply(event_type_id type, std::string_view d, const cache_policy& policy);
 
-  /// MESSAGE_CREATE `d` for one who knows its id: the same as apply(), mostly without a walk over its fields.
-  void posted(snowflake message, std::string_view d, const cache_policy& policy);
+  /// The same as apply() of a MESSAGE_CREATE, for one who knows what counts of it.
+  void posted(snowflake channel, snowflake message, const cache_policy& policy);
 
   /// Appends the `d` of GUILD_CREATE. Keys that no one documents are kept as they came.
   void write_guild_create(std::string& out, snowflake guild, const guild_view& view,
@@ -93,6 +93,12 @@ public:
   /// gives nothing for bytes that are damaged or of a build with other word lists.
   void save(std::string& out) const;
   static std::optional<guild_cache> load(std::string_view bytes);
+
+  /// Steps to have what an event touches in the processor's cache (messages/prefetch.hpp): each reads what
+  /// the one before it has asked for.
+  void prefetch() const;
+  void prefetch_index() const;
+  void prefetch_channel(snowflake channel) const;
 
   /// Memory, everything included.
   std::size_t bytes() const;

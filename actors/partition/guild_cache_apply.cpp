@@ -1,7 +1,6 @@
 // Which event changes what, and how it is done for the guild itself, its roles, lists, scheduled events and
 // sounds.
 #include "actors/partition/guild_change.hpp"
-#include "actors/partition/packed_fields.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -40,14 +39,9 @@ bool guild_change::put(row_kind kind, std::string_view json) {
 }
 
 bool guild_change::put_own(row_kind kind, std::string_view json) {
-  std::string bytes, own;
-  if (!packed::encode(bytes, json))
-    return false;
-  auto fields = packed::fields::read(bytes);
-  if (!fields || !fields->erase("guild_id"))
-    return put_packed(kind, bytes);
-  fields->write(own);
-  return put_packed(kind, own);
+  std::string bytes;
+  packed::left_out guild[] = {{"guild_id", {}}};
+  return packed::encode(bytes, json, guild) && put_packed(kind, bytes);
 }
 
 bool guild_change::put_packed(row_kind kind, std::string_view bytes) {
@@ -201,7 +195,7 @@ std::vector<handler> make_handlers() {
   on("GUILD_MEMBER_UPDATE", &g::member_updated, true);
   on("GUILD_MEMBER_REMOVE", &g::member_gone);
   on("GUILD_MEMBERS_CHUNK", &g::members_chunk);
-  on("VOICE_STATE_UPDATE", &g::voice_state);
+  on("VOICE_STATE_UPDATE", &g::voice_state, true);
   on("GUILD_SCHEDULED_EVENT_CREATE", &g::scheduled_event);
   on("GUILD_SCHEDULED_EVENT_UPDATE", &g::scheduled_event);
   on("GUILD_SCHEDULED_EVENT_DELETE", &g::scheduled_event_gone);
@@ -231,9 +225,9 @@ bool guild_cache::apply(event_type_id type, std::string_view d, const cache_poli
   return (found.scans_itself || change.read()) && (change.*found.change)();
 }
 
-void guild_cache::posted(snowflake message, std::string_view d, const cache_policy& policy) {
+void guild_cache::posted(snowflake channel, snowflake message, const cache_policy& policy) {
   if (content_)
-    guild_change{*content_, d, policy}.posted(message);
+    guild_change{*content_, {}, policy}.posted(channel, message);
 }
 
 } // namespace shardyard

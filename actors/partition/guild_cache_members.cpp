@@ -28,7 +28,8 @@ snowflake guild_change::user_in(std::string_view member) const {
 
 bool guild_change::merge_member(std::string_view json) {
   std::string bytes;
-  return packed::encode(bytes, json) && merge_packed_member(bytes);
+  packed::left_out guild[] = {{"guild_id", {}}};
+  return packed::encode(bytes, json, guild) && merge_packed_member(bytes);
 }
 
 /// The same for a member that comes again and again: what it is merged into, and with what, decides whether
@@ -57,13 +58,12 @@ bool guild_change::merge_packed_member(std::string_view bytes) {
   if (key.id == 0)
     return false;
   auto before = rows_.find(key);
-  if (before && packed::same_keys(bytes, *before))
+  if (!before || packed::same_keys(bytes, *before))
     return rows_.put(key, bytes);
   auto fields = packed::fields::read(bytes);
   if (!fields)
     return false;
-  fields->erase("guild_id");
-  if (auto old = before ? packed::fields::read(*before) : std::nullopt)
+  if (auto old = packed::fields::read(*before))
     fields->complete(*old);
   std::string merged;
   fields->write(merged);
@@ -130,13 +130,12 @@ bool guild_change::presence() {
 /// Every voice state repeats its member, which is the larger part of it. A member in it that cannot be read
 /// changes nothing, while the state is taken.
 bool guild_change::voice_state() {
-  auto user = id_in("user_id");
-  auto member = fields_.get("member");
-  for (auto key : {"member", "guild_id"})
-    fields_.erase(key);
   std::string state;
-  if (user == 0 || !packed::encode(state, fields_.text()))
+  packed::left_out without[] = {{"member", {}}, {"guild_id", {}}};
+  if (!packed::encode(state, d_, without))
     return false;
+  auto user = entity_id(voice_row, state);
+  auto member = without[0].value;
   auto changed = put_packed(voice_row, state);
   if (!content_.is_kept(user, policy_))
     return drop_member(user) || changed;

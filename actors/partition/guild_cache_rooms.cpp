@@ -2,26 +2,8 @@
 #include "actors/partition/guild_change.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace shardyard {
-
-namespace {
-
-/// The value of `key`, written as `"key":`, where an object and all that is in it have it once; else nothing.
-/// No string can hold these bytes, since a quote within one has a backslash before it.
-std::string_view only_value(std::string_view json, std::string_view key) {
-  auto find = [key](std::string_view where) {
-    return static_cast<const char*>(::memmem(where.data(), where.size(), key.data(), key.size()));
-  };
-  auto* found = find(json);
-  if (!found || found == json.data() || found[-1] == '\\')
-    return {};
-  auto rest = json.substr(static_cast<std::size_t>(found - json.data()) + key.size());
-  return find(rest) ? std::string_view{} : rest.substr(0, rest.find_first_of(",}"));
-}
-
-} // namespace
 
 // The frequent one: no more of `d` is read than needed, and the channel is not packed anew.
 bool guild_change::message() {
@@ -34,18 +16,6 @@ bool guild_change::message() {
     return room.empty() || message.empty();
   });
   return posted(id_of(room), id_of(message));
-}
-
-// A message always names its channel (Message object, `channel_id`), so a key that is there once is its own.
-bool guild_change::posted(snowflake message) {
-  auto room = id_of(only_value(d_, "\"channel_id\":"));
-  if (room == 0)
-    each_field(d_, [&](std::string_view key, std::string_view value) {
-      if (key == "channel_id")
-        room = id_of(value);
-      return room == 0;
-    });
-  return posted(room, message);
 }
 
 bool guild_change::posted(snowflake room, snowflake message) {

@@ -24,8 +24,7 @@ public:
   }
 
   bool message();
-  /// MESSAGE_CREATE of this id.
-  bool posted(snowflake message);
+  bool posted(snowflake room, snowflake message);
   bool presence();
   bool channel();
   bool channel_gone();
@@ -58,7 +57,6 @@ public:
   bool all_sounds() { return list(sound_row, fields_); }
 
 private:
-  bool posted(snowflake room, snowflake message);
   snowflake id_in(std::string_view key) const { return id_of(fields_.get(key)); }
   snowflake user_in(std::string_view member) const;
 

@@ -163,6 +163,15 @@ public:
   void opened(side from, const source_views& sources, const handover_tuning& tuning, monotonic now,
               handover_port& port, handover_counters& counters);
 
+  /// The lead, and nobody else has shown anything: events are delivered as they come, by the caller, who need
+  /// not ask event() but notes them.
+  bool is_alone(side from) const { return !overlap_ && from == lead_; }
+  void note_alone(shardyard::lane in, snowflake key) {
+    lost_ &= static_cast<std::uint8_t>(~(1u << static_cast<int>(lead_)));
+    if (in == lane::anchor && key > newest_)
+      newest_ = key;
+  }
+
   /// One event of the guild lane, already past the replay filter. From a follower that was never opened it is
   /// buffered, too.
   void event(side from, const lane_event& event, const source_views& sources, const handover_tuning& tuning,

@@ -22,7 +22,10 @@ constexpr std::size_t usual_saving = 2;      // packed bytes are mostly less tha
 
 class encoder {
 public:
-  encoder(std::string& out, json_cursor& in) : out_(out), in_(in) { keys_.reserve(usual_keys); }
+  encoder(std::string& out, json_cursor& in, std::span<left_out> without)
+      : out_(out), in_(in), without_(without) {
+    keys_.reserve(usual_keys);
+  }
 
   bool value(int depth) {
     switch (in_.peek()) {
@@ -72,6 +75,11 @@ private:
       auto key = in_.string();
       if (in_.failed() || !in_.take(':'))
         return false;
+      if (depth == 0 && leaves_out(key)) {
+        if (in_.failed())
+          return false;
+        continue;
+      }
       hash = add_key(hash, key);
       keys_.push_back(key);
       if (!value(depth + 1))
@@ -79,6 +87,11 @@ private:
     } while (in_.take(','));
     if (!in_.take('}'))
       return false;
+    if (keys_.size() == first_key) {
+      out_.resize(start);
+      out_ += static_cast<char>(empty_object);
+      return true;
+    }
     std::span keys{keys_.begin() + static_cast<std::ptrdiff_t>(first_key), keys_.end()};
     if (auto* shape = intern_shape(keys, hash)) {
       auto id = shape->id();
@@ -90,6 +103,15 @@ private:
     }
     keys_.resize(first_key);
     return true;
+  }
+
+  bool leaves_out(std::string_view key) {
+    for (auto& each : without_)
+      if (each.key == key) {
+        each.value = in_.raw_value();
+        return true;
+      }
+    return false;
   }
 
   bool elements(int depth) {
@@ -118,6 +140,7 @@ private:
 
   std::string& out_;
   json_cursor& in_;
+  std::span<left_out> without_;
   std::vector<std::string_view> keys_; ///< of all objects that are open
 };
 
@@ -193,12 +216,16 @@ private:
 } // namespace
 
 bool encode(std::string& out, std::string_view json) {
+  return encode(out, json, {});
+}
+
+bool encode(std::string& out, std::string_view json, std::span<left_out> without) {
   if (!simdjson::validate_utf8(json.data(), json.size()))
     return false;
   auto before = out.size();
   out.reserve(before + json.size() / usual_saving);
   json_cursor in{json};
-  if (encode_next(out, in) && in.done())
+  if (encoder{out, in, without}.value(0) && in.done())
     return true;
   out.resize(before);
   return false;
@@ -206,7 +233,7 @@ bool encode(std::string& out, std::string_view json) {
 
 bool encode_next(std::string& out, json_cursor& in) {
   auto before = out.size();
-  if (encoder{out, in}.value(0))
+  if (encoder{out, in, {}}.value(0))
     return true;
   out.resize(before);
   return false;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,15 @@ namespace packed {
 /// Appends the JSON value `json`. False, and nothing is appended, when it is not valid JSON, not UTF-8, or
 /// nested deeper than json_cursor::deepest.
 bool encode(std::string& out, std::string_view json);
+
+/// A field that an object is packed without, and what it held.
+struct left_out {
+  std::string_view key;
+  std::string_view value; ///< as it stands; empty: there was none
+};
+
+/// The same for an object, without these fields of its own.
+bool encode(std::string& out, std::string_view json, std::span<left_out> without);
 
 /// The same for the next value at `in`, whose text is known to be UTF-8.
 bool encode_next(std::string& out, json_cursor& in);

@@ -57,7 +57,7 @@ struct scope_state {
   std::array<per_side, 2> sides;
   change_slot change;
   std::unique_ptr<presence_level> presences; ///< null: nothing to level
-  std::unique_ptr<guild_cache> cache;        ///< as of delivery n; null: no snapshot yet, or no policy
+  std::optional<guild_cache> cache;          ///< as of delivery n; none: no snapshot yet, or no policy
   side last = side::first;                   ///< side of the newest delivery
   bool known = false;                        ///< the bot is in this guild (channels: always)
   bool left = false;                         ///< the bot has left the guild; kept for its numbers
@@ -88,8 +88,9 @@ public:
   /// After all restores: what has lost its session meanwhile is a gap.
   void restored(monotonic now);
 
+  /// `known`: what find() has found for its guild.
   void event(source& from, const std::shared_ptr<const event_block>& block, std::uint32_t index,
-             monotonic now);
+             monotonic now, scope_state* known = nullptr);
 
   /// A session begins (READY), or goes on under a restarted group (`resynced`); `guilds` are those of this
   /// partition.
@@ -104,6 +105,12 @@ public:
   std::uint64_t led_by(const shard_key& shard, side at) const;
   /// The session is about to end: what of it waits for a claimed number waits no longer.
   void forget_claims_behind(const source& from, monotonic now);
+
+  /// Null: nothing has come of it. What is found stays where it is.
+  scope_state* find(snowflake guild) {
+    auto found = scopes_.find({scope_kind::guild, guild});
+    return found == scopes_.end() ? nullptr : &found->second;
+  }
 
   /// An event that only this shard has shown, while it is still open whether it has to be delivered.
   struct undecided_event {
@@ -275,7 +282,7 @@ private:
   bool overlapped(const scope_state& g) const;
   bool leads(const scope_state& g) const;
   void deliver(scope_state& g, const event_block& block, std::uint32_t index, std::uint16_t flags);
-  void deliver_lane(scope_state& g, const lane_event& event, side from, bool late);
+  void deliver_lane(scope_state& g, const event_block& block, std::uint32_t index, side from, bool late);
   void note_held(monotonic delay);
   void deliver_rest(scope_state& g, const logged_cut& cut);
   void set_outage(scope_state& g, side at, bool on);

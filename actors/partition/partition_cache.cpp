@@ -34,11 +34,11 @@ void partition::follow(scope_state& g, const event_block& block, std::uint32_t i
   auto& e = block.entries[index];
   if (e.type == discord_event::guild_create || e.type == discord_event::guild_delete)
     return; // a new state, or none: see take_snapshot and drop_cache
-  auto d = block.data(e);
-  if (e.type == discord_event::message_create && e.key != 0) {
-    g.cache->posted(e.key, d, *settings_->cache);
+  if (e.type == discord_event::message_create && e.key != 0 && e.channel != 0) {
+    g.cache->posted(e.channel, e.key, *settings_->cache);
     return;
   }
+  auto d = block.data(e);
   if (g.cache->apply(e.type, d, *settings_->cache) && e.type != discord_event::presence_update)
     write_cache_step(out_->log(), g.at.id, g.n, cache_step::event, e.type, d);
 }
@@ -67,7 +67,7 @@ void partition::tell_difference(scope_state& g, const arrival& in, const guild_c
 }
 
 void partition::keep_cache(scope_state& g, guild_cache x) {
-  g.cache = std::make_unique<guild_cache>(std::move(x));
+  g.cache = std::move(x);
   std::string bytes;
   g.cache->save(bytes);
   write_cache_step(out_->log(), g.at.id, g.n, cache_step::whole, unknown_event, bytes);
@@ -127,8 +127,8 @@ guild_snapshot partition::describe(snowflake guild, const guild_view& view, std:
     auto& g = found->second;
     row.n = g.n;
     row.gone = g.left;
-    if (!away(g) && !g.left)
-      cache = g.cache.get();
+    if (!away(g) && !g.left && g.cache)
+      cache = &*g.cache;
   }
   auto before = bytes.size();
   if (cache && !cache->empty())
@@ -140,13 +140,13 @@ guild_snapshot partition::describe(snowflake guild, const guild_view& view, std:
 // -- what outlives a run -----------------------------------------------------------
 
 void partition::restore(const std::vector<logged_cache>& steps) {
-  std::unique_ptr<guild_cache> cache;
+  std::optional<guild_cache> cache;
   for (auto& x : steps) {
     if (x.step == cache_step::whole) {
       auto loaded = guild_cache::load(x.bytes);
       if (!loaded)
         return; // of another build: as if no snapshot had come
-      cache = std::make_unique<guild_cache>(std::move(*loaded));
+      cache = std::move(loaded);
     } else if (cache) {
       cache->apply(x.type, x.bytes, *settings_->cache);
     }

@@ -78,19 +78,20 @@ void partition::deliver(scope_state& g, const event_block& block, std::uint32_t 
   note_position(g);
 }
 
-void partition::deliver_lane(scope_state& g, const lane_event& event, side from, bool late) {
+void partition::deliver_lane(scope_state& g, const event_block& block, std::uint32_t index, side from,
+                             bool late) {
   // A session that ended meanwhile may still have an event here (late); it must not count for the present
   // one.
-  auto& e = event.block->entries[event.index];
+  auto& e = block.entries[index];
   auto& mine = g.of(from);
-  if (mine.session != 0 && sources_->numbered(mine.session).from == event.block->from)
+  if (mine.session != 0 && sources_->numbered(mine.session).from == block.from)
     mine.delivered_s = std::max(mine.delivered_s, e.s);
   if (!gaps_.empty() && !late && gaps_.contains(g.at))
-    tell_gap(g, from, event.block->from.session_id, e.s);
+    tell_gap(g, from, block.from.session_id, e.s);
   g.last = from;
-  deliver(g, *event.block, event.index, late ? late_flag : 0);
+  deliver(g, block, index, late ? late_flag : 0);
   if (e.type == voice_state_update && !late)
-    note_voice(g, event.block->data(e));
+    note_voice(g, block.data(e));
   undelayed_ += !late;
 }
 

@@ -31,7 +31,7 @@ lane_event as_lane_event(const event_entry& e, const std::shared_ptr<const event
 } // namespace
 
 void partition::event(source& from, const std::shared_ptr<const event_block>& block, std::uint32_t index,
-                      monotonic now) {
+                      monotonic now, scope_state* known) {
   if (isolated_) {
     streams_->withhold();
     return;
@@ -42,7 +42,7 @@ void partition::event(source& from, const std::shared_ptr<const event_block>& bl
     return stray(in);
   if (e.guild == 0 && e.lane == lane::local)
     return;
-  auto& g = at(scope_of(e), from.at, now);
+  auto& g = known ? *known : at(scope_of(e), from.at, now);
   bind(g, from);
   if (guild_claims_.empty())
     return handle(g, in);
@@ -112,6 +112,11 @@ void partition::guild_lane(scope_state& g, const arrival& in) {
       (from == lead || in.from.past_snapshot || g.at.kind == scope_kind::channel))
     open(g, from, in.from.from.session_id, e.s, in.now);
   lead = g.handover.lead();
+  if (g.handover.is_alone(from)) {
+    g.handover.note_alone(e.lane, e.key);
+    deliver_lane(g, *in.block, in.index, from, false);
+    return after_call(g, lead, in.now);
+  }
   lane_port port{*this, g, in.now};
   g.handover.event(from, as_lane_event(e, in.block, in.index), sources_->views(g.at), settings_->tuning,
                    in.now, port, counters_);

@@ -1,5 +1,8 @@
 #include "actors/partition/partition_group.hpp"
 
+#include "messages/discord_event.hpp"
+#include "messages/prefetch.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -90,10 +93,12 @@ bool partition_group::on_block(std::uint64_t ordinal, const std::shared_ptr<cons
   auto& from = source_of(block->from, now);
   from.view.newest_ms = std::max(from.view.newest_ms, block->newest_ms);
   for (std::uint32_t i = 0; i < block->entries.size(); ++i) {
+    if (i % prefetched_events == 0)
+      prefetch(std::span{block->entries}.subspan(i));
     auto guild = block->entries[i].guild;
     auto home = by_id_[guild == 0 ? 0 : partition_of(guild, settings_.partition_count)];
     if (home) {
-      home->event(from, block, i, now);
+      home->event(from, block, i, now, next_[i % prefetched_events]);
       if (soonest_ > now)
         soonest_ = std::min(soonest_, home->next_tick(now));
       continue;
@@ -105,6 +110,32 @@ bool partition_group::on_block(std::uint64_t ordinal, const std::shared_ptr<cons
   if (desk_.next_look() <= now)
     consult_desk(now);
   return true;
+}
+
+/// What the next events are going to touch. Each loop reads what the one before it has asked for.
+void partition_group::prefetch(std::span<const event_entry> entries) {
+  next_.fill(nullptr);
+  if (entries.size() < worth_prefetching)
+    return;
+  auto size = std::min(entries.size(), next_.size());
+  for (std::size_t i = 0; i < size; ++i)
+    if (auto guild = entries[i].guild)
+      if (auto* home = by_id_[partition_of(guild, settings_.partition_count)])
+        next_[i] = home->find(guild);
+  auto each_cached = [&](auto f) {
+    for (std::size_t i = 0; i < size; ++i)
+      if (next_[i] && next_[i]->cache)
+        f(*next_[i]->cache, entries[i]);
+  };
+  for (auto* state : next_)
+    if (state)
+      shardyard::prefetch(state, sizeof *state);
+  each_cached([](const guild_cache& x, auto&) { x.prefetch(); });
+  each_cached([](const guild_cache& x, auto&) { x.prefetch_index(); });
+  each_cached([](const guild_cache& x, const event_entry& e) {
+    if (e.type == discord_event::message_create)
+      x.prefetch_channel(e.channel);
+  });
 }
 
 bool partition_group::on_mark(std::uint64_t ordinal, const source_mark& mark, monotonic now) {

@@ -8,11 +8,14 @@
 #pragma once
 
 #include "actors/partition/partition.hpp"
+#include "messages/prefetch.hpp"
 #include "messages/stream.hpp"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <optional>
+#include <span>
 
 namespace shardyard {
 
@@ -112,6 +115,7 @@ private:
   logged_session row_of(const source& x) const;
   partition* partition_at(const scope& x) const;
   void look_ahead(monotonic now);
+  void prefetch(std::span<const event_entry> entries);
 
   partition_settings settings_;
   source_table sources_;
@@ -120,6 +124,7 @@ private:
   command_desk desk_;
   std::vector<std::unique_ptr<partition>> partitions_;
   std::vector<partition*> by_id_;
+  std::array<scope_state*, prefetched_events> next_{}; ///< of the events that come next; null: not looked for
   /// A shard that is to close, whose answer waits for events that nobody but it has shown.
   struct waiting_drain {
     std::uint64_t plan = 0;

@@ -11,7 +11,7 @@ public:
   lane_port(partition& owner, scope_state& guild, monotonic now) : owner_(owner), guild_(guild), now_(now) {}
 
   void deliver(const lane_event& event, side from, bool late) override {
-    owner_.deliver_lane(guild_, event, from, late);
+    owner_.deliver_lane(guild_, *event.block, event.index, from, late);
   }
   void cut(const cut_record& record) override {
     if (record.kind == cut_kind::swap_back)

@@ -90,6 +90,8 @@ TEST(header_scan, finds_the_key_of_anchors_and_keyed_events) {
     auto result = scan(text);
     EXPECT_EQ(result.header.key, id_at(text, "/d/id")) << name;
     EXPECT_EQ(result.header.guild, id_at(text, "/d/guild_id")) << name;
+    auto is_message = result.header.t == "MESSAGE_CREATE"; // the only one of a guild whose channel is kept
+    EXPECT_EQ(result.header.channel, is_message ? id_at(text, "/d/channel_id") : 0) << name;
   }
   auto role = scan(
       R"({"t":"GUILD_ROLE_CREATE","s":4,"op":0,"d":{"role":{"tags":{"id":"9"},"id":"77"},"guild_id":"5"}})");
