@@ -34,11 +34,6 @@ void delivery_ring::evict(time now) {
     drop_first();
 }
 
-std::string_view delivery_ring::name(std::uint64_t position) const {
-  auto& e = at(position);
-  return std::string_view{*source_of(e).bytes}.substr(e.t_offset, e.t_size);
-}
-
 std::string_view delivery_ring::data(std::uint64_t position) const {
   auto& e = at(position);
   return std::string_view{*source_of(e).bytes}.substr(e.d_offset, e.d_size);

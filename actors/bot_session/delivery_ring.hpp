@@ -43,7 +43,6 @@ public:
   snowflake guild(std::uint64_t position) const { return at(position).guild; }
   std::uint64_t n(std::uint64_t position) const { return at(position).n; }
   std::uint32_t asker(std::uint64_t position) const { return at(position).asker; }
-  std::string_view name(std::uint64_t position) const;
   std::string_view data(std::uint64_t position) const;
 
   struct shown_event {

@@ -2,7 +2,6 @@
 
 #include "messages/prefetch.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace shardyard {

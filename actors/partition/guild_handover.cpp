@@ -74,6 +74,10 @@ void guild_handover::opened(side from, const source_views& sources, const handov
 void guild_handover::event(side from, const lane_event& event, const source_views& sources,
                            const handover_tuning& tuning, monotonic now, handover_port& port,
                            handover_counters& counters) {
+  if (is_alone(from)) {
+    note_alone(event.lane, event.key);
+    return port.deliver(event, from, false);
+  }
   step at{sources, tuning, now, port, counters};
   if (overlap_)
     settle(at);
@@ -81,10 +85,8 @@ void guild_handover::event(side from, const lane_event& event, const source_view
     open_follower(at);
   if (from == lead_) {
     set(lost_, from, false);
-    if (!overlap_) {
-      deliver(event, from, false, at);
-      return;
-    }
+    if (!overlap_)
+      return deliver(event, from, false, at);
     auto& o = *overlap_;
     o.last_s_of(from) = event.s;
     o.still_since = now;

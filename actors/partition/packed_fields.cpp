@@ -46,10 +46,6 @@ std::string_view fields::get(std::string_view key) const {
   return found == entries_.end() ? std::string_view{} : found->value;
 }
 
-bool fields::erase(std::string_view key) {
-  return std::erase_if(entries_, [key](const entry& each) { return each.key == key; }) > 0;
-}
-
 bool fields::complete(const fields& older) {
   auto before = entries_.size();
   for (auto& each : older.entries_)

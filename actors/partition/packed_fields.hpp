@@ -17,8 +17,6 @@ public:
   /// Packed value; empty when there is no such key.
   std::string_view get(std::string_view key) const;
   bool has(std::string_view key) const { return !get(key).empty(); }
-  /// False when there was none.
-  bool erase(std::string_view key);
   /// Takes those fields of `older` that are missing here. False when none is.
   bool complete(const fields& older);
 

@@ -108,7 +108,9 @@ private:
   bool leaves_out(std::string_view key) {
     for (auto& each : without_)
       if (each.key == key) {
-        each.value = in_.raw_value();
+        auto value = in_.raw_value();
+        if (each.value.empty())
+          each.value = value;
         return true;
       }
     return false;

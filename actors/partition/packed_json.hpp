@@ -26,7 +26,7 @@ bool encode(std::string& out, std::string_view json);
 /// A field that an object is packed without, and what it held.
 struct left_out {
   std::string_view key;
-  std::string_view value; ///< as it stands; empty: there was none
+  std::string_view value; ///< as it stands, of the first with this key; empty: there was none
 };
 
 /// The same for an object, without these fields of its own.

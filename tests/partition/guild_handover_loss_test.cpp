@@ -102,6 +102,24 @@ TEST_F(guild, when_both_are_lost_the_first_session_to_return_leads) {
 }
 
 // Row 19.
+TEST_F(guild, a_lost_lead_that_shows_events_again_while_nobody_follows_leads_on) {
+  lost(old_session);
+  message(old_session, 5);
+  new_session_shows_the_guild();
+  message(old_session, 6);
+  EXPECT_EQ(handover.lead(), old_session);
+  EXPECT_EQ(told, "m5 m6 ");
+}
+
+TEST_F(guild, what_the_lead_delivered_before_anybody_followed_is_known_when_it_is_lost) {
+  message(old_session, 10);
+  new_session_shows_the_guild();
+  message(new_session, 10);
+  message(new_session, 11);
+  lost(old_session);
+  EXPECT_EQ(told, "m10 |swap_back> m11 ");
+}
+
 TEST_F(guild, an_outage_at_the_follower_starts_its_buffer_anew) {
   new_session_shows_the_guild();
   plain(new_session, 1);
